@@ -1,0 +1,159 @@
+//! The attribute macros of [`tokio-pulse`]. Use them through that crate: `#[tokio_pulse::main]` and
+//! `#[tokio_pulse::test]`.
+//!
+//! They read like Tokio's macros of the same names and take the same arguments, so that moving a program to Pulse is
+//! one word: `#[tokio::main]` becomes `#[tokio_pulse::main]`.
+//!
+//! [`tokio-pulse`]: https://docs.rs/tokio-pulse
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::needless_doctest_main,
+    clippy::test_attr_in_doctest,
+    reason = "the examples show what the macros write"
+)]
+
+mod args;
+mod duration;
+mod entry;
+mod errors;
+mod expand;
+mod function;
+mod parse;
+
+use proc_macro::TokenStream;
+
+use crate::entry::Entry;
+
+/// Runs an `async fn`, most often `main`, on a Tokio runtime that Pulse watches.
+///
+/// The macro builds the runtime when the function is called and blocks on the function's body. It covers the common
+/// set-ups; for everything else, build the runtime with `tokio_pulse::Builder`.
+///
+/// As with Tokio, the body does not run on a worker: it runs on the calling thread. Spawn the work that should be
+/// moved to another worker when it stalls.
+///
+/// # Arguments
+///
+/// | argument | value | meaning |
+/// |---|---|---|
+/// | `flavor` | `"multi_thread"` (the default here) or `"current_thread"` | the kind of runtime |
+/// | `worker_threads` | a whole number from 1 | how many workers; `multi_thread` only. Without it: one per core |
+/// | `start_paused` | `true` or `false` | Tokio's clock starts paused; `current_thread` only, and with the feature `test-util` of `tokio-pulse` |
+/// | `crate` | a path in a string | where `tokio-pulse` is found if it was renamed. Without it: `"::tokio_pulse"` |
+/// | `slice` | a duration in a string: a whole number and `us`, `ms` or `s`, from `"1ms"` to `"60s"` | how long one poll may run before it counts as a stall |
+/// | `reserve_workers` | a whole number from 0 | how many workers stand by to take over from stalled ones; `multi_thread` only |
+///
+/// `slice` and `reserve_workers` are Pulse's own, the others are Tokio's. Each argument may be given once, and its value
+/// is a literal.
+///
+/// # Errors
+///
+/// It is an error at compile time to give an argument that is not in the table, twice, with a value outside its range or
+/// beside a flavor that it does not go with; to put the attribute on a function that is not `async`; and to give `main`
+/// parameters. Tokio's `flavor = "local"`, `unhandled_panic` and `name` are refused. The function is kept beside an
+/// error, so that editors still see it.
+///
+/// # Panics
+///
+/// The function panics if the runtime cannot be built, or if it is called from within a runtime.
+///
+/// # Examples
+///
+/// ```
+/// #[tokio_pulse::main]
+/// async fn main() {
+///     println!("this runs on a runtime that cannot freeze");
+/// }
+/// ```
+///
+/// Does what this does:
+///
+/// ```
+/// fn main() {
+///     tokio_pulse::Builder::new_multi_thread()
+///         .enable_all()
+///         .build()
+///         .expect("Failed building the Pulse runtime")
+///         .block_on(async {
+///             println!("this runs on a runtime that cannot freeze");
+///         })
+/// }
+/// ```
+///
+/// With arguments, and with a result:
+///
+/// ```
+/// #[tokio_pulse::main(worker_threads = 2, reserve_workers = 1, slice = "5ms")]
+/// async fn main() -> Result<(), std::num::ParseIntError> {
+///     let answer: u32 = "42".parse()?;
+///     assert_eq!(answer, 42);
+///     Ok(())
+/// }
+/// ```
+///
+/// If `tokio-pulse` goes by another name:
+///
+/// ```
+/// use tokio_pulse as renamed;
+///
+/// #[renamed::main(flavor = "current_thread", crate = "renamed")]
+/// async fn main() {}
+/// ```
+#[proc_macro_attribute]
+pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::expand(Entry::Main, args.into(), item.into()).into()
+}
+
+/// Runs an `async fn` as a test, on a Tokio runtime that Pulse watches.
+///
+/// Other attributes of the function, such as `#[should_panic]` and `#[ignore]`, work as usual; `#[test]` is already
+/// included.
+///
+/// # Arguments
+///
+/// Those of [`macro@main`], except that the default `flavor` is `"current_thread"`, as in Tokio. A single-threaded
+/// runtime has no worker to rescue a stalled one: to test code that relies on it, ask for `flavor = "multi_thread"`.
+///
+/// # Errors
+///
+/// Those of [`macro@main`]; and a second test attribute on the function.
+///
+/// # Examples
+///
+/// ```
+/// #[tokio_pulse::test]
+/// async fn adds() {
+///     assert_eq!(1 + 1, 2);
+/// }
+/// ```
+///
+/// Does what this does:
+///
+/// ```
+/// #[test]
+/// fn adds() {
+///     tokio_pulse::Builder::new_current_thread()
+///         .enable_all()
+///         .build()
+///         .expect("Failed building the Pulse runtime")
+///         .block_on(async {
+///             assert_eq!(1 + 1, 2);
+///         })
+/// }
+/// ```
+///
+/// With arguments:
+///
+/// ```
+/// #[tokio_pulse::test(flavor = "multi_thread", worker_threads = 2, slice = "1ms")]
+/// async fn is_rescued() -> Result<(), std::num::ParseIntError> {
+///     let answer: u32 = "42".parse()?;
+///     assert_eq!(answer, 42);
+///     Ok(())
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::expand(Entry::Test, args.into(), item.into()).into()
+}

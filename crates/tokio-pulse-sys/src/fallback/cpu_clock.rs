@@ -1,0 +1,29 @@
+//! A thread's CPU clock: not available here.
+
+use std::time::Duration;
+
+use crate::Unavailable;
+
+/// The CPU time of one thread; on this platform no value of it can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadCpuClock(std::convert::Infallible);
+
+impl ThreadCpuClock {
+    /// The clock of the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// Always, on this platform.
+    pub fn of_current_thread() -> Result<Self, Unavailable> {
+        Err(Unavailable::on_this_platform("thread CPU clock"))
+    }
+
+    /// The CPU time that the thread has used since it began.
+    ///
+    /// # Errors
+    ///
+    /// Never reached: there is no clock to read.
+    pub fn read(&self) -> Result<Duration, Unavailable> {
+        match self.0 {}
+    }
+}

@@ -1,0 +1,4 @@
+//! Systems without an implementation yet: every item answers [`Unavailable`](crate::Unavailable).
+
+pub(crate) mod cpu_clock;
+pub(crate) mod run_state;

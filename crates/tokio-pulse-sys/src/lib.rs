@@ -1,0 +1,33 @@
+//! What Tokio-Pulse needs from the operating system.
+//!
+//! One door for all platforms: the block below picks a folder, and every folder has the same files
+//! with the same items. What a system cannot do is an [`Unavailable`] at run time, never a missing
+//! item at compile time.
+//!
+//! This is the one crate of the workspace, beside the stackful one, in which `unsafe` is allowed.
+//! It is an implementation detail of `tokio-pulse`; its API follows that crate's needs.
+
+#[cfg(target_os = "linux")]
+#[path = "linux/mod.rs"]
+mod platform;
+#[cfg(not(target_os = "linux"))]
+#[path = "fallback/mod.rs"]
+mod platform;
+
+mod unavailable;
+
+pub use platform::cpu_clock::ThreadCpuClock;
+pub use platform::run_state::ThreadProbe;
+pub use unavailable::Unavailable;
+
+/// What the kernel's scheduler says of a thread at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RunState {
+    /// On a processor, or in a queue waiting for one.
+    Runnable,
+    /// Asleep in the kernel: in a system call, on a lock, on a page that must be read.
+    Blocked,
+    /// The thread has ended.
+    Gone,
+}

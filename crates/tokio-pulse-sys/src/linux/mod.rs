@@ -1,0 +1,4 @@
+//! Linux, any architecture that the `libc` crate knows.
+
+pub(crate) mod cpu_clock;
+pub(crate) mod run_state;

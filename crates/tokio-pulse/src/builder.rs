@@ -1,0 +1,338 @@
+//! Where a user starts.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{Config, DEFAULT_SLICE, Flavor};
+use crate::error::{BuildError, Kind};
+use crate::heartbeat::Heart;
+use crate::heartbeat::hooks::{self, TaskHooks};
+use crate::metrics::counters::Counters;
+use crate::pulse::Attachment;
+use crate::runtime::Runtime;
+
+type ThreadHook = Arc<dyn Fn() + Send + Sync>;
+
+/// Builds a Tokio runtime that is under watch from its first poll on.
+///
+/// Mirrors [`tokio::runtime::Builder`]; what is not mirrored is reached through
+/// [`configure_tokio`](Self::configure_tokio).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let runtime = tokio_pulse::Builder::new_multi_thread()
+///     .worker_threads(4)
+///     .slice(Duration::from_millis(20))
+///     .enable_all()
+///     .build()?;
+///
+/// let answer = runtime.block_on(async { 42 });
+/// assert_eq!(answer, 42);
+/// # Ok::<(), tokio_pulse::BuildError>(())
+/// ```
+pub struct Builder {
+    pub(crate) tokio: tokio::runtime::Builder,
+    flavor: Flavor,
+    workers: Option<usize>,
+    reserve: Option<usize>,
+    slice: Duration,
+    on_park: Vec<ThreadHook>,
+    on_unpark: Vec<ThreadHook>,
+    pub(crate) task_hooks: TaskHooks,
+}
+
+impl Builder {
+    /// A builder for the multi-thread scheduler: detection and rescue.
+    pub fn new_multi_thread() -> Self {
+        Self::new(Flavor::MultiThread, tokio::runtime::Builder::new_multi_thread())
+    }
+
+    /// A builder for the current-thread scheduler: detection only.
+    ///
+    /// There is one thread, and nobody else could take over. Stalls are counted and traced, and
+    /// [`Metrics::stalls_rescued`](crate::Metrics::stalls_rescued) stays zero.
+    pub fn new_current_thread() -> Self {
+        Self::new(Flavor::CurrentThread, tokio::runtime::Builder::new_current_thread())
+    }
+
+    /// Goes on from a Tokio builder.
+    ///
+    /// What it says about the number of worker threads is overwritten, because Tokio does not tell
+    /// it: give [`worker_threads`](Self::worker_threads) here. The same holds for `on_thread_park`,
+    /// `on_thread_unpark`, `on_before_task_poll` and `on_after_task_poll`: Tokio keeps one closure
+    /// for each, and Pulse needs it. Hooks given to *this* builder are called beside Pulse's own.
+    ///
+    /// ```
+    /// let tokio = tokio::runtime::Builder::new_multi_thread();
+    /// let runtime = tokio_pulse::Builder::from_tokio(tokio).worker_threads(2).build()?;
+    /// assert_eq!(runtime.metrics().num_workers(), 2);
+    /// # Ok::<(), tokio_pulse::BuildError>(())
+    /// ```
+    pub fn from_tokio(tokio: tokio::runtime::Builder) -> Self {
+        // A current-thread builder shows only when its runtime starts; see `Attachment::start`.
+        Self::new(Flavor::MultiThread, tokio)
+    }
+
+    fn new(flavor: Flavor, tokio: tokio::runtime::Builder) -> Self {
+        Self {
+            tokio,
+            flavor,
+            workers: None,
+            reserve: None,
+            slice: DEFAULT_SLICE,
+            on_park: Vec::new(),
+            on_unpark: Vec::new(),
+            task_hooks: TaskHooks::default(),
+        }
+    }
+
+    /// Sets how long a poll may run before Pulse steps in. Default: 10 ms; from 1 ms to 60 s.
+    ///
+    /// A stall is seen between one and one and a half slices after the poll began.
+    pub fn slice(&mut self, slice: Duration) -> &mut Self {
+        self.slice = slice;
+        self
+    }
+
+    /// Sets how many workers stand by for stalled ones. Default: four for each worker, but at
+    /// least 8 and at most 64.
+    ///
+    /// So many stalls at a time leave the runtime with all its workers. Each reserve is a thread
+    /// that sleeps; it costs its stack's address space and no CPU. 0 leaves detection alone.
+    /// Ignored by the current-thread scheduler.
+    pub fn reserve_workers(&mut self, reserve: usize) -> &mut Self {
+        self.reserve = Some(reserve);
+        self
+    }
+
+    /// Sets the number of workers that serve tasks. Default: the environment variable
+    /// `TOKIO_WORKER_THREADS`, else one for each processor that this process may use.
+    ///
+    /// Tokio is built with the reserve on top, and its own metrics count both. Ignored by the
+    /// current-thread scheduler.
+    pub fn worker_threads(&mut self, workers: usize) -> &mut Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// Enables I/O and time, as far as Tokio's features allow.
+    pub fn enable_all(&mut self) -> &mut Self {
+        self.tokio.enable_all();
+        self
+    }
+
+    /// Sets the most threads that `spawn_blocking` may use. Default: 512.
+    ///
+    /// # Panics
+    ///
+    /// As in Tokio, when it is 0.
+    pub fn max_blocking_threads(&mut self, threads: usize) -> &mut Self {
+        self.tokio.max_blocking_threads(threads);
+        self
+    }
+
+    /// Sets the name of the runtime's threads. Default: `tokio-rt-worker`.
+    pub fn thread_name(&mut self, name: impl Into<String>) -> &mut Self {
+        self.tokio.thread_name(name);
+        self
+    }
+
+    /// Sets a function that names the runtime's threads.
+    pub fn thread_name_fn<F>(&mut self, name: F) -> &mut Self
+    where
+        F: Fn() -> String + Send + Sync + 'static,
+    {
+        self.tokio.thread_name_fn(name);
+        self
+    }
+
+    /// Sets the stack size of the runtime's threads, in bytes. Default: 2 MiB.
+    pub fn thread_stack_size(&mut self, bytes: usize) -> &mut Self {
+        self.tokio.thread_stack_size(bytes);
+        self
+    }
+
+    /// Sets how long an idle thread of `spawn_blocking` is kept. Default: 10 s.
+    pub fn thread_keep_alive(&mut self, duration: Duration) -> &mut Self {
+        self.tokio.thread_keep_alive(duration);
+        self
+    }
+
+    /// Calls `hook` on each thread of the runtime when it starts, reserve workers included.
+    pub fn on_thread_start<F>(&mut self, hook: F) -> &mut Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        self.tokio.on_thread_start(hook);
+        self
+    }
+
+    /// Calls `hook` on each thread of the runtime before it ends.
+    pub fn on_thread_stop<F>(&mut self, hook: F) -> &mut Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        self.tokio.on_thread_stop(hook);
+        self
+    }
+
+    /// Calls `hook` before a worker goes to sleep. Each call adds a hook; a panic in it is counted
+    /// and goes no further.
+    pub fn on_thread_park<F>(&mut self, hook: F) -> &mut Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        self.on_park.push(Arc::new(hook));
+        self
+    }
+
+    /// Calls `hook` after a worker has woken up. Each call adds a hook; a panic in it is counted
+    /// and goes no further.
+    pub fn on_thread_unpark<F>(&mut self, hook: F) -> &mut Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        self.on_unpark.push(Arc::new(hook));
+        self
+    }
+
+    /// Starts with Tokio's clock paused; current-thread scheduler only. The watchdog goes by real
+    /// time.
+    #[cfg(feature = "test-util")]
+    pub fn start_paused(&mut self, paused: bool) -> &mut Self {
+        self.tokio.start_paused(paused);
+        self
+    }
+
+    /// Reaches every other setting of Tokio's builder.
+    ///
+    /// The settings that [`from_tokio`](Self::from_tokio) names are overwritten by
+    /// [`build`](Self::build).
+    ///
+    /// ```
+    /// let runtime = tokio_pulse::Builder::new_multi_thread()
+    ///     .configure_tokio(|tokio| {
+    ///         tokio.event_interval(31).global_queue_interval(31);
+    ///     })
+    ///     .build()?;
+    /// # drop(runtime);
+    /// # Ok::<(), tokio_pulse::BuildError>(())
+    /// ```
+    pub fn configure_tokio(
+        &mut self,
+        configure: impl FnOnce(&mut tokio::runtime::Builder),
+    ) -> &mut Self {
+        configure(&mut self.tokio);
+        self
+    }
+
+    /// Builds the runtime and puts it under watch.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is invalid, or when the system refuses a thread or a file descriptor.
+    pub fn build(&mut self) -> Result<Runtime, BuildError> {
+        let attachment = self.prepare()?;
+        install(self.hooks(), &attachment, &mut self.tokio);
+        let tokio = self.tokio.build().map_err(|error| BuildError(Kind::Runtime(error)))?;
+        let pulse = attachment.start(tokio.handle())?;
+        Ok(Runtime { pulse, tokio })
+    }
+
+    /// Prepares a Tokio builder that somebody else will build from: a framework, say, that wants a
+    /// [`tokio::runtime::Runtime`].
+    ///
+    /// Sets the number of worker threads and the hooks that [`from_tokio`](Self::from_tokio)
+    /// names, and nothing else. Then build the runtime and give its handle to
+    /// [`Attachment::start`].
+    ///
+    /// # Errors
+    ///
+    /// When a setting is invalid; the Tokio builder is unchanged then.
+    ///
+    /// ```
+    /// let mut tokio = tokio::runtime::Builder::new_multi_thread();
+    /// let attachment = tokio_pulse::Builder::new_multi_thread()
+    ///     .worker_threads(2)
+    ///     .attach(&mut tokio)?;
+    ///
+    /// let runtime = tokio.build()?;
+    /// let pulse = attachment.start(runtime.handle())?;
+    /// assert_eq!(pulse.handle().metrics().num_workers(), 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn attach(&self, tokio: &mut tokio::runtime::Builder) -> Result<Attachment, BuildError> {
+        let attachment = self.prepare()?;
+        install(self.hooks(), &attachment, tokio);
+        Ok(attachment)
+    }
+
+    fn prepare(&self) -> Result<Attachment, BuildError> {
+        let config = Config::new(self.flavor, self.workers, self.reserve, self.slice)?;
+        Ok(Attachment {
+            config,
+            heart: Arc::new(Heart::new(config.tokio_workers())),
+            counters: Arc::new(Counters::new()),
+        })
+    }
+
+    fn hooks(&self) -> UserHooks {
+        UserHooks {
+            park: self.on_park.clone(),
+            unpark: self.on_unpark.clone(),
+            task: self.task_hooks.clone(),
+        }
+    }
+}
+
+struct UserHooks {
+    park: Vec<ThreadHook>,
+    unpark: Vec<ThreadHook>,
+    task: TaskHooks,
+}
+
+fn install(user: UserHooks, attachment: &Attachment, tokio: &mut tokio::runtime::Builder) {
+    let Attachment { config, heart, counters } = attachment;
+    if config.flavor == Flavor::MultiThread {
+        tokio.worker_threads(config.tokio_workers());
+    }
+    let (park, unpark) = (heart.clone(), heart.clone());
+    let before_park = chain(user.park, counters);
+    let after_unpark = chain(user.unpark, counters);
+    tokio.on_thread_park(move || {
+        before_park();
+        park.park();
+    });
+    tokio.on_thread_unpark(move || {
+        unpark.unpark();
+        after_unpark();
+    });
+    hooks::install_task_hooks(tokio, heart, counters, user.task);
+}
+
+/// One closure of many. Tokio would lose the worker to a panic in one of them.
+fn chain(hooks: Vec<ThreadHook>, counters: &Arc<Counters>) -> impl Fn() + Send + Sync + 'static {
+    let counters = counters.clone();
+    move || {
+        for hook in &hooks {
+            if catch_unwind(AssertUnwindSafe(|| hook())).is_err() {
+                counters.hook_panicked();
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("tokio", &self.tokio)
+            .field("flavor", &self.flavor)
+            .field("worker_threads", &self.workers)
+            .field("reserve_workers", &self.reserve)
+            .field("slice", &self.slice)
+            .finish_non_exhaustive()
+    }
+}

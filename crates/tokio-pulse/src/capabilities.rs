@@ -1,0 +1,123 @@
+//! What is active on this machine, and why not the rest.
+
+use std::fmt;
+
+use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe};
+
+use crate::heartbeat::hooks;
+
+/// What Pulse can do on this machine with this build. `pulse doctor` prints it.
+///
+/// ```
+/// for capability in tokio_pulse::Capabilities::detect().items() {
+///     println!("{capability}");
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Capabilities {
+    items: Vec<Capability>,
+}
+
+/// One thing that Pulse can do, or cannot.
+#[derive(Clone, Debug)]
+pub struct Capability {
+    name: &'static str,
+    active: bool,
+    detail: String,
+}
+
+impl Capabilities {
+    /// Tries each of them, on the calling thread.
+    pub fn detect() -> Self {
+        let items = vec![
+            Capability::active("rescue", "reserve workers take over from stalled ones"),
+            poll_hooks(),
+            Capability::of(
+                "cpu evidence",
+                ThreadCpuClock::of_current_thread().and_then(|clock| clock.read()),
+                "a poll is judged by the CPU time that it burned",
+                "stalls are judged by the clock on the wall alone",
+            ),
+            Capability::of(
+                "blocking evidence",
+                ThreadProbe::of_current_thread(),
+                "a poll that sleeps in the kernel is told from one that the kernel set aside",
+                "a poll that got little CPU is held to be blocked",
+            ),
+            tracing(),
+        ];
+        Self { items }
+    }
+
+    /// All of them, in a fixed order.
+    pub fn items(&self) -> &[Capability] {
+        &self.items
+    }
+}
+
+fn poll_hooks() -> Capability {
+    const NAME: &str = "poll hooks";
+    if hooks::POLL_HOOKS {
+        Capability::active(NAME, "every poll of every task is seen")
+    } else {
+        Capability::missing(
+            NAME,
+            "built without `--cfg tokio_unstable`: workers are watched instead of polls, and only \
+             polls of tasks spawned through Pulse are counted"
+                .into(),
+        )
+    }
+}
+
+fn tracing() -> Capability {
+    const NAME: &str = "tracing events";
+    if cfg!(feature = "tracing") {
+        Capability::active(NAME, "an event at the start and at the end of each stall")
+    } else {
+        Capability::missing(NAME, "built without the feature `tracing`".into())
+    }
+}
+
+impl Capability {
+    fn active(name: &'static str, detail: &str) -> Self {
+        Self { name, active: true, detail: detail.into() }
+    }
+
+    fn missing(name: &'static str, detail: String) -> Self {
+        Self { name, active: false, detail }
+    }
+
+    fn of<T>(
+        name: &'static str,
+        found: Result<T, tokio_pulse_sys::Unavailable>,
+        with: &str,
+        without: &str,
+    ) -> Self {
+        match found {
+            Ok(_) => Self::active(name, with),
+            Err(reason) => Self::missing(name, format!("{reason}; {without}")),
+        }
+    }
+
+    /// A short name.
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// Whether it works here.
+    pub fn is_active(&self) -> bool {
+        self.active
+    }
+
+    /// What it gives, or why it is missing and what follows from that.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.active { "active" } else { "not available" };
+        write!(f, "{}: {state}: {}", self.name, self.detail)
+    }
+}

@@ -1,0 +1,102 @@
+//! A way to a runtime that others own.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use crate::error::TryCurrentError;
+use crate::heartbeat::hooks;
+use crate::metrics::Metrics;
+use crate::pulse::{self, Core};
+
+/// A handle to a runtime under watch. Mirrors [`tokio::runtime::Handle`]; cheap to clone, and it
+/// does not keep the runtime alive.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(crate) tokio: tokio::runtime::Handle,
+    pub(crate) core: Arc<Core>,
+}
+
+impl Handle {
+    /// The runtime that the caller runs on.
+    ///
+    /// # Panics
+    ///
+    /// When there is none, or when it is a plain Tokio runtime. [`try_current`](Self::try_current)
+    /// does not panic.
+    ///
+    /// ```
+    /// let runtime = tokio_pulse::Runtime::new()?;
+    /// let stalls = runtime.block_on(async { tokio_pulse::Handle::current().metrics().stalls() });
+    /// assert_eq!(stalls, 0);
+    /// # Ok::<(), tokio_pulse::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn current() -> Self {
+        match Self::try_current() {
+            Ok(handle) => handle,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The runtime that the caller runs on, if it is under watch.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or when it is a plain Tokio runtime.
+    pub fn try_current() -> Result<Self, TryCurrentError> {
+        let tokio = tokio::runtime::Handle::try_current()
+            .map_err(|_| TryCurrentError { in_runtime: false })?;
+        match pulse::find_attached(tokio.id()) {
+            Some(core) => Ok(Self { tokio, core }),
+            None => Err(TryCurrentError { in_runtime: true }),
+        }
+    }
+
+    /// Tokio's handle.
+    pub fn tokio(&self) -> &tokio::runtime::Handle {
+        &self.tokio
+    }
+
+    /// What Pulse has seen and done so far. May be called from anywhere, also while every worker
+    /// is stalled and after the runtime is gone.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::of(&self.core)
+    }
+
+    /// Spawns a task.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.tokio.spawn(hooks::wrap(future))
+    }
+
+    /// Runs a function on a thread where it may block.
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, f: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.tokio.spawn_blocking(f)
+    }
+
+    /// Runs a future on the calling thread until it is ready.
+    ///
+    /// # Panics
+    ///
+    /// As in Tokio, when called from within a runtime.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.tokio.block_on(future)
+    }
+
+    /// Enters the runtime's context.
+    pub fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.tokio.enter()
+    }
+}

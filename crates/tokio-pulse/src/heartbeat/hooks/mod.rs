@@ -1,0 +1,16 @@
+//! The only door to Tokio's unstable API: `--cfg tokio_unstable` is known here and nowhere else.
+//!
+//! Both variants have the same items. With the flag, Tokio calls us around every poll, and what is
+//! watched are threads. Without it, Tokio publishes how often a worker parks and how long it was
+//! busy; what is watched are workers, and futures that go through [`wrap`] beat as well.
+
+#[cfg(tokio_unstable)]
+#[path = "unstable.rs"]
+mod variant;
+#[cfg(not(tokio_unstable))]
+#[path = "stable.rs"]
+mod variant;
+
+pub(crate) use variant::{
+    Claims, Observer, POLL_HOOKS, TaskHooks, claim_worker, install_task_hooks, wrap,
+};

@@ -1,0 +1,144 @@
+//! Without `--cfg tokio_unstable`: Tokio's stable worker metrics, and a wrapper for our own tasks.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tokio::runtime::RuntimeMetrics;
+
+use crate::heartbeat::Heart;
+use crate::heartbeat::registry::Registry;
+use crate::heartbeat::seat;
+use crate::heartbeat::slot::Slot;
+use crate::metrics::counters::Counters;
+use crate::sync::{AtomicU64, Ordering::Relaxed};
+use crate::watchdog::roster::Unit;
+use crate::watchdog::scan::{Progress, Sample};
+
+/// Only the polls of wrapped futures are seen one by one.
+pub(crate) const POLL_HOOKS: bool = false;
+
+/// Stable Tokio has no task hooks, so the user has none to chain.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TaskHooks;
+
+pub(crate) fn install_task_hooks(
+    _builder: &mut tokio::runtime::Builder,
+    _heart: &Arc<Heart>,
+    _counters: &Arc<Counters>,
+    _user: TaskHooks,
+) {
+}
+
+/// Which thread was last seen running which worker: the serial of its slot, plus one.
+///
+/// A claim is renewed when the worker parks or unparks. Between `block_in_place` and the next
+/// park, the claim names the thread that gave the worker away; then the CPU evidence of a stall
+/// is read from the wrong thread, and the stall itself is still seen.
+#[derive(Debug)]
+pub(crate) struct Claims(Box<[AtomicU64]>);
+
+impl Claims {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self((0..workers).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    fn holder(&self, worker: usize) -> Option<u64> {
+        self.0.get(worker)?.load(Relaxed).checked_sub(1)
+    }
+}
+
+pub(crate) fn claim_worker(registry: &Registry, slot: &Slot) {
+    let claim = tokio::runtime::worker_index().and_then(|worker| registry.claims.0.get(worker));
+    if let Some(claim) = claim {
+        let mine = slot.serial + 1;
+        if claim.load(Relaxed) != mine {
+            claim.store(mine, Relaxed);
+        }
+    }
+}
+
+pin_project! {
+    /// A future whose polls beat.
+    pub(crate) struct Wrapped<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+pub(crate) fn wrap<F>(future: F) -> Wrapped<F> {
+    Wrapped { future }
+}
+
+impl<F: Future> Future for Wrapped<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut future = self.project().future;
+        let beating = seat::with_current_slot(|slot| {
+            slot.beat.enter_poll();
+            let _exit = ExitOnDrop(slot);
+            future.as_mut().poll(cx)
+        });
+        // No slot: the thread has not parked once, or it runs no Pulse runtime.
+        beating.unwrap_or_else(|| future.poll(cx))
+    }
+}
+
+/// Ends the poll in the beat, also when it panics.
+struct ExitOnDrop<'a>(&'a Slot);
+
+impl Drop for ExitOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.beat.exit_poll();
+    }
+}
+
+/// Watches workers.
+pub(crate) struct Observer {
+    heart: Arc<Heart>,
+    metrics: RuntimeMetrics,
+    version: Option<usize>,
+    slots: Vec<Arc<Slot>>,
+}
+
+impl Observer {
+    pub(crate) fn new(heart: Arc<Heart>, metrics: RuntimeMetrics) -> Self {
+        Self { heart, metrics, version: None, slots: Vec::new() }
+    }
+
+    /// One unit a worker, each with the slot of the thread that runs it.
+    pub(crate) fn sync(&mut self, units: &mut Vec<Unit>) {
+        let version = self.heart.registry.version();
+        if self.version != Some(version) {
+            self.version = Some(version);
+            self.slots = self.heart.registry.slots();
+        }
+        units.resize_with(self.metrics.num_workers(), || Unit::new(None));
+        for (worker, unit) in units.iter_mut().enumerate() {
+            let Some(holder) = self.heart.registry.claims.holder(worker) else { continue };
+            if unit.slot.as_ref().is_some_and(|slot| slot.serial == holder) {
+                continue;
+            }
+            unit.slot = self.slots.iter().find(|slot| slot.serial == holder).cloned();
+        }
+    }
+
+    pub(crate) fn sample(&self, index: usize, unit: &Unit) -> Sample {
+        // Odd: the worker is parked.
+        let parks = self.metrics.worker_park_unpark_count(index);
+        let busy = self.metrics.worker_total_busy_duration(index).as_nanos() as u64;
+        let beat = unit.slot.as_ref().map(|slot| slot.beat.snapshot());
+        let watched = parks % 2 == 0 && !beat.is_some_and(|beat| beat.in_reserve());
+        let cpu = if watched { unit.slot.as_ref().and_then(|slot| slot.cpu_time()) } else { None };
+        Sample { progress: Progress { beat, busy, parks }, busy: watched, cpu }
+    }
+
+    /// A unit is a worker here; it holds itself up unless it is parked, which `sample` has ruled
+    /// out.
+    pub(crate) fn holds_worker(&self, index: usize, _slot: Option<&Slot>) -> bool {
+        self.metrics.worker_park_unpark_count(index) % 2 == 0
+    }
+}

@@ -1,0 +1,78 @@
+//! What the threads of a runtime tell the watchdog, at the price of two plain stores a poll.
+
+pub(crate) mod beat;
+pub(crate) mod hooks;
+pub(crate) mod registry;
+pub(crate) mod seat;
+pub(crate) mod slot;
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::Thread;
+
+use crate::sync::Arc;
+use crate::watchdog::doze::Doze;
+use registry::Registry;
+use slot::Slot;
+
+/// The worker side of one runtime: what its hooks need, shared by all of them.
+#[derive(Debug)]
+pub(crate) struct Heart {
+    /// Never used twice in a process, unlike an address.
+    pub(crate) id: u64,
+    pub(crate) registry: Registry,
+    pub(crate) doze: Doze,
+    /// The watchdog, once it runs.
+    watcher: OnceLock<Thread>,
+}
+
+impl Heart {
+    pub(crate) fn new(workers: usize) -> Self {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            registry: Registry::new(workers),
+            doze: Doze::new(),
+            watcher: OnceLock::new(),
+        }
+    }
+
+    /// Makes known who is to be woken when work begins.
+    pub(crate) fn set_watcher(&self, watcher: Thread) {
+        // Set once, by the start of the only watchdog of this runtime.
+        let _ = self.watcher.set(watcher);
+    }
+
+    pub(crate) fn wake_watcher(&self) {
+        if let Some(watcher) = self.watcher.get() {
+            watcher.unpark();
+        }
+    }
+
+    /// Hook: the thread goes to Tokio's park.
+    pub(crate) fn park(&self) {
+        seat::with_slot_as_worker(self, |slot| {
+            hooks::claim_worker(&self.registry, slot);
+            slot.beat.park();
+        });
+    }
+
+    /// Hook: the thread has left Tokio's park.
+    pub(crate) fn unpark(&self) {
+        seat::with_slot_as_worker(self, |slot| {
+            hooks::claim_worker(&self.registry, slot);
+            slot.beat.unpark();
+        });
+        if self.doze.must_wake() {
+            self.wake_watcher();
+        }
+    }
+
+    /// A thread shows itself for the first time.
+    fn register(&self, slot: Arc<Slot>) {
+        self.registry.register(slot);
+        if self.doze.must_wake() {
+            self.wake_watcher();
+        }
+    }
+}

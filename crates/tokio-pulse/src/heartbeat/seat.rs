@@ -1,0 +1,97 @@
+//! From the running thread to its slot.
+
+use std::cell::{Cell, OnceCell, RefCell};
+
+use super::Heart;
+use super::slot::Slot;
+use crate::sync::Arc;
+
+thread_local! {
+    static SEATS: Seats = const {
+        Seats { first: OnceCell::new(), more: RefCell::new(Vec::new()), current: Cell::new(None) }
+    };
+}
+
+/// The slots of one thread, one for each runtime whose hooks have run on it.
+///
+/// A worker thread serves one runtime for life: its seat is `first` and found without a search.
+/// A thread that blocks on several runtimes, as the main thread of a test program does, keeps
+/// the later ones in `more`.
+struct Seats {
+    first: OnceCell<Seat>,
+    more: RefCell<Vec<Seat>>,
+    /// The runtime whose hooks ran here last, poll hooks aside: the one this thread works for.
+    current: Cell<Option<u64>>,
+}
+
+struct Seat {
+    heart: u64,
+    slot: Arc<Slot>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.slot.retire();
+    }
+}
+
+/// Runs `f` on this thread's slot of that runtime, which is made on the first call.
+///
+/// Does nothing while the thread's local storage is being torn down: no poll can be running then.
+#[inline]
+pub(crate) fn with_slot(heart: &Heart, f: impl FnOnce(&Slot)) {
+    let _ = SEATS.try_with(|seats| match seats.first.get() {
+        Some(seat) if seat.heart == heart.id => f(&seat.slot),
+        _ => seats.search(heart, f),
+    });
+}
+
+/// As [`with_slot`], and remembers that this thread works for that runtime.
+pub(crate) fn with_slot_as_worker(heart: &Heart, f: impl FnOnce(&Slot)) {
+    let _ = SEATS.try_with(|seats| seats.current.set(Some(heart.id)));
+    with_slot(heart, f);
+}
+
+/// Runs `f` on the slot of the runtime that this thread works for; `None` if there is none.
+#[cfg_attr(tokio_unstable, expect(dead_code, reason = "the wrapper of stable Tokio needs it"))]
+pub(crate) fn with_current_slot<R>(f: impl FnOnce(&Slot) -> R) -> Option<R> {
+    SEATS
+        .try_with(|seats| {
+            let current = seats.current.get()?;
+            match seats.first.get() {
+                Some(seat) if seat.heart == current => Some(f(&seat.slot)),
+                _ => {
+                    // Not borrowed while `f` runs: it may poll a task that comes back here.
+                    let slot = seats.find(current)?;
+                    Some(f(&slot))
+                }
+            }
+        })
+        .ok()
+        .flatten()
+}
+
+impl Seats {
+    #[cold]
+    fn search(&self, heart: &Heart, f: impl FnOnce(&Slot)) {
+        let slot = self.find(heart.id).unwrap_or_else(|| self.sit_down(heart));
+        f(&slot);
+    }
+
+    fn find(&self, heart: u64) -> Option<Arc<Slot>> {
+        self.more.borrow().iter().find(|seat| seat.heart == heart).map(|seat| seat.slot.clone())
+    }
+
+    fn sit_down(&self, heart: &Heart) -> Arc<Slot> {
+        let slot = Arc::new(Slot::of_current_thread());
+        heart.register(slot.clone());
+        let seat = Seat { heart: heart.id, slot: slot.clone() };
+        if let Err(seat) = self.first.set(seat) {
+            let mut more = self.more.borrow_mut();
+            // A runtime that is gone has let go of its slots, and only the seat still holds one.
+            more.retain(|seat| Arc::strong_count(&seat.slot) > 1);
+            more.push(seat);
+        }
+        slot
+    }
+}

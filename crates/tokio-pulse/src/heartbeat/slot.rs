@@ -1,0 +1,74 @@
+//! All that Pulse keeps of one thread.
+
+use std::sync::atomic;
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe};
+
+use super::beat::Beat;
+use crate::sync::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+/// One thread of one runtime.
+///
+/// The beat has its cache lines to itself: it is written at every poll, the rest almost never.
+/// 128 bytes because processors fetch lines in pairs.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct Slot {
+    pub(crate) beat: Beat,
+    /// Never used twice in a process.
+    #[allow(dead_code, reason = "names the slot in a claim, on stable Tokio")]
+    pub(crate) serial: u64,
+    pub(crate) thread: Identity,
+}
+
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct Identity {
+    pub(crate) id: ThreadId,
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) cpu: Option<ThreadCpuClock>,
+    pub(crate) probe: Option<ThreadProbe>,
+    /// Stalls that began on this thread. Written by the watchdog.
+    pub(crate) stalls: AtomicU64,
+    /// Whether a stall is in progress. Written by the watchdog.
+    pub(crate) stalled: AtomicBool,
+    /// The thread has ended. Written by the thread, last.
+    retired: AtomicBool,
+}
+
+impl Slot {
+    /// The slot of the calling thread.
+    pub(crate) fn of_current_thread() -> Self {
+        static NEXT_SERIAL: atomic::AtomicU64 = atomic::AtomicU64::new(0);
+        let thread = thread::current();
+        Self {
+            serial: NEXT_SERIAL.fetch_add(1, Relaxed),
+            beat: Beat::new_awake(),
+            thread: Identity {
+                id: thread.id(),
+                name: thread.name().map(Box::from),
+                // Without them the watchdog goes by wall-clock time alone; `Capabilities` says so.
+                cpu: ThreadCpuClock::of_current_thread().ok(),
+                probe: ThreadProbe::of_current_thread().ok(),
+                stalls: AtomicU64::new(0),
+                stalled: AtomicBool::new(false),
+                retired: AtomicBool::new(false),
+            },
+        }
+    }
+
+    /// The CPU time of the thread; `None` where the system does not tell.
+    pub(crate) fn cpu_time(&self) -> Option<Duration> {
+        self.thread.cpu.as_ref()?.read().ok()
+    }
+
+    pub(crate) fn retire(&self) {
+        self.thread.retired.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.thread.retired.load(Relaxed)
+    }
+}

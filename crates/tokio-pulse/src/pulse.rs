@@ -1,0 +1,173 @@
+//! One runtime under watch: the state that its hooks, its watchdog and its handles share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::runtime::{Handle, Id, RuntimeFlavor};
+
+use crate::config::{Config, Flavor};
+use crate::error::{BuildError, Kind};
+use crate::heartbeat::Heart;
+use crate::metrics::counters::Counters;
+use crate::rescue::{internal, reserve::Reserve};
+use crate::sync::{AtomicBool, Ordering};
+use crate::watchdog::{Watchdog, WatchdogThread};
+
+/// What everybody shares.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    pub(crate) heart: Arc<Heart>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) reserve: Reserve,
+    stopped: AtomicBool,
+}
+
+impl Core {
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Whether others can take over at all.
+    pub(crate) fn can_rescue(&self) -> bool {
+        self.config.flavor == Flavor::MultiThread
+    }
+
+    /// Ends the watch and lets the reserve go. From any thread, any number of times.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.reserve.close();
+        self.heart.wake_watcher();
+    }
+}
+
+/// Pulse on a Tokio runtime that the caller owns: watches and rescues until it is dropped.
+///
+/// Made by [`Attachment::start`]. Dropping it leaves a working Tokio runtime behind, in which the
+/// former reserve workers serve tasks like all others. When the runtime goes first, Pulse notices
+/// and ends by itself.
+#[derive(Debug)]
+#[must_use = "dropping this ends the watch at once"]
+pub struct Pulse {
+    handle: crate::Handle,
+    watchdog: Option<WatchdogThread>,
+}
+
+impl Pulse {
+    /// A handle to the runtime and to what Pulse knows of it.
+    pub fn handle(&self) -> &crate::Handle {
+        &self.handle
+    }
+
+    /// Ends the watch without waiting for the watchdog's thread.
+    pub(crate) fn stop_without_waiting(mut self) {
+        self.handle.core.stop();
+        self.watchdog = None;
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        self.handle.core.stop();
+        forget_attached(&self.handle.core);
+        if let Some(watchdog) = self.watchdog.take() {
+            watchdog.join();
+        }
+    }
+}
+
+/// A Tokio builder that has been prepared; the runtime built from it can be put under watch.
+///
+/// Made by [`Builder::attach`](crate::Builder::attach).
+#[derive(Debug)]
+#[must_use = "Pulse runs only after `start`"]
+pub struct Attachment {
+    pub(crate) config: Config,
+    pub(crate) heart: Arc<Heart>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl Attachment {
+    /// Puts the runtime under watch.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime is not the one that was built from the prepared builder, when Pulse runs
+    /// on it already, or when the system refuses a thread for the watchdog. The runtime is then a
+    /// plain Tokio runtime.
+    pub fn start(self, runtime: &Handle) -> Result<Pulse, BuildError> {
+        let mut config = self.config;
+        match runtime.runtime_flavor() {
+            RuntimeFlavor::MultiThread => {
+                let found = runtime.metrics().num_workers();
+                if found != config.tokio_workers() || config.flavor == Flavor::CurrentThread {
+                    let expected = config.tokio_workers();
+                    return Err(BuildError(Kind::NotAttached { expected, found }));
+                }
+            }
+            // The flavor of a Tokio builder cannot be read, so it shows only now.
+            _ => {
+                config = Config { flavor: Flavor::CurrentThread, workers: 1, reserve: 0, ..config }
+            }
+        }
+        let core = Arc::new(Core {
+            config,
+            heart: self.heart,
+            counters: self.counters,
+            reserve: Reserve::new(),
+            stopped: AtomicBool::new(false),
+        });
+        remember_attached(runtime.id(), &core)?;
+        // From here on the guard undoes everything, also when the thread cannot be started.
+        let mut pulse = Pulse {
+            handle: crate::Handle { tokio: runtime.clone(), core: core.clone() },
+            watchdog: None,
+        };
+        pulse.watchdog = Some(
+            Watchdog::new(core.clone(), runtime.clone())
+                .start()
+                .map_err(|error| BuildError(Kind::Watchdog(error)))?,
+        );
+        internal::spawn(runtime, sentinel(core));
+        Ok(pulse)
+    }
+}
+
+/// Notices that the runtime shuts down, by being dropped: the only sign that Tokio gives to all
+/// who ask. Without it, a runtime that goes before its `Pulse` would wait for the ballast forever.
+async fn sentinel(core: Arc<Core>) {
+    struct StopOnDrop(Arc<Core>);
+    impl Drop for StopOnDrop {
+        fn drop(&mut self) {
+            self.0.stop();
+        }
+    }
+    let _stop = StopOnDrop(core);
+    std::future::pending::<()>().await;
+}
+
+/// The runtimes under watch in this process, so that a task can find its own.
+static ATTACHED: Mutex<Vec<(Id, Weak<Core>)>> = Mutex::new(Vec::new());
+
+fn attached() -> MutexGuard<'static, Vec<(Id, Weak<Core>)>> {
+    ATTACHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn remember_attached(id: Id, core: &Arc<Core>) -> Result<(), BuildError> {
+    let mut list = attached();
+    list.retain(|(_, core)| core.upgrade().is_some_and(|core| !core.is_stopped()));
+    if list.iter().any(|(known, _)| *known == id) {
+        return Err(BuildError(Kind::AlreadyAttached));
+    }
+    list.push((id, Arc::downgrade(core)));
+    Ok(())
+}
+
+fn forget_attached(core: &Arc<Core>) {
+    attached().retain(|(_, known)| !std::ptr::eq(known.as_ptr(), Arc::as_ptr(core)));
+}
+
+/// The watch over the runtime with that id.
+pub(crate) fn find_attached(id: Id) -> Option<Arc<Core>> {
+    let list = attached();
+    list.iter().find(|(known, _)| *known == id).and_then(|(_, core)| core.upgrade())
+}

@@ -1,0 +1,11 @@
+//! Without the feature `tracing`: nothing.
+
+use std::time::Duration;
+
+use crate::watchdog::scan::Cause;
+
+pub(crate) fn stall_began(_thread: &str, _cause: Cause, _elapsed: Duration, _rescued: bool) {}
+
+pub(crate) fn stall_ended(_thread: &str, _lasted: Duration) {}
+
+pub(crate) fn reserve_ran_out(_reserve: usize, _missing: usize) {}

@@ -1,0 +1,38 @@
+//! With the feature `tracing`. Targets and field names are a contract; see the crate's docs.
+
+use std::time::Duration;
+
+use crate::watchdog::scan::Cause;
+
+pub(crate) fn stall_began(thread: &str, cause: Cause, elapsed: Duration, rescued: bool) {
+    tracing::warn!(
+        target: "tokio_pulse::stall",
+        thread,
+        cause = cause.as_str(),
+        elapsed_us = micros(elapsed),
+        rescued,
+        "a poll has outlived its slice",
+    );
+}
+
+pub(crate) fn stall_ended(thread: &str, lasted: Duration) {
+    tracing::info!(
+        target: "tokio_pulse::stall",
+        thread,
+        lasted_us = micros(lasted),
+        "the stalled poll has ended",
+    );
+}
+
+pub(crate) fn reserve_ran_out(reserve: usize, missing: usize) {
+    tracing::warn!(
+        target: "tokio_pulse::reserve",
+        reserve,
+        missing,
+        "more workers are stalled than there are reserves; raise `reserve_workers`",
+    );
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,119 @@
+//! When the watchdog looks next.
+
+use std::time::Duration;
+
+/// While anything runs, a slice is divided into so many looks. Two bounds the lateness of a
+/// verdict to half a slice; more looks would cost more than the lateness does (each wake-up of a
+/// thread costs about 20 us).
+const LOOKS_PER_SLICE: u32 = 2;
+
+/// For this long after a stall the looks come twice as often: where one was, there are more.
+const ALERT: Duration = Duration::from_secs(1);
+
+/// So many slices without any progress or stall, and the watchdog dozes until a hook wakes it.
+const QUIET_SLICES: u32 = 10;
+
+/// A stall that has lasted this many slices is looked at less and less often.
+const OLD_STALL_SLICES: u32 = 20;
+
+/// How late the end of an old stall may be noticed.
+const OLD_STALL_PACE: Duration = Duration::from_millis(100);
+
+/// What the last scan saw, all units together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Activity {
+    /// A unit made progress, or is busy without being an old stall.
+    pub(crate) lively: bool,
+    /// The age of the youngest stall in progress.
+    pub(crate) youngest_stall: Option<Duration>,
+    /// A stall began or ended.
+    pub(crate) turn: bool,
+}
+
+impl Activity {
+    pub(crate) fn add_stall(&mut self, age: Duration) {
+        self.youngest_stall = Some(self.youngest_stall.map_or(age, |youngest| youngest.min(age)));
+    }
+}
+
+/// What to do until the next scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// Look again after this time.
+    Nap(Duration),
+    /// Sleep until a hook says that work has begun, or for this time if it is given.
+    Doze(Option<Duration>),
+}
+
+/// The pace of one watchdog.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    slice: Duration,
+    last_lively: Duration,
+    last_turn: Option<Duration>,
+}
+
+impl Pace {
+    pub(crate) fn new(slice: Duration) -> Self {
+        Self { slice, last_lively: Duration::ZERO, last_turn: None }
+    }
+
+    pub(crate) fn next(&mut self, activity: Activity, now: Duration) -> Rest {
+        if activity.turn {
+            self.last_turn = Some(now);
+        }
+        let old = self.slice * OLD_STALL_SLICES;
+        let young_stall = activity.youngest_stall.is_some_and(|age| age < old);
+        if activity.lively || activity.turn || young_stall {
+            self.last_lively = now;
+        }
+        if now.saturating_sub(self.last_lively) >= self.slice * QUIET_SLICES {
+            let old_stalls = activity.youngest_stall.is_some();
+            return Rest::Doze(old_stalls.then_some(OLD_STALL_PACE.max(self.slice)));
+        }
+        let alert = self.last_turn.is_some_and(|turn| now.saturating_sub(turn) < ALERT);
+        Rest::Nap(self.slice / if alert { LOOKS_PER_SLICE * 2 } else { LOOKS_PER_SLICE })
+    }
+}
+
+#[cfg(all(test, not(pulse_loom)))]
+mod tests {
+    use super::*;
+
+    const SLICE: Duration = Duration::from_millis(10);
+    const LIVELY: Activity = Activity { lively: true, youngest_stall: None, turn: false };
+    const QUIET: Activity = Activity { lively: false, youngest_stall: None, turn: false };
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_busy_runtime_is_looked_at_twice_a_slice_and_more_after_a_stall() {
+        let mut pace = Pace::new(SLICE);
+        assert_eq!(pace.next(LIVELY, ms(0)), Rest::Nap(ms(5)));
+        let turn = Activity { turn: true, ..LIVELY };
+        assert_eq!(pace.next(turn, ms(5)), Rest::Nap(Duration::from_micros(2500)));
+        assert_eq!(pace.next(LIVELY, ms(1_100)), Rest::Nap(ms(5)));
+    }
+
+    #[test]
+    fn a_quiet_runtime_is_left_alone_after_a_while_and_not_before() {
+        let mut pace = Pace::new(SLICE);
+        pace.next(LIVELY, ms(50));
+        assert!(matches!(pace.next(QUIET, ms(149)), Rest::Nap(_)));
+        assert_eq!(pace.next(QUIET, ms(150)), Rest::Doze(None));
+        assert!(matches!(pace.next(LIVELY, ms(151)), Rest::Nap(_)));
+    }
+
+    #[test]
+    fn an_endless_stall_alone_is_only_glanced_at() {
+        let mut pace = Pace::new(SLICE);
+        let stalled = |age| Activity { youngest_stall: Some(age), ..QUIET };
+        assert!(matches!(pace.next(stalled(ms(100)), ms(0)), Rest::Nap(_)));
+        assert_eq!(pace.next(stalled(ms(900)), ms(800)), Rest::Doze(Some(ms(100))));
+        // A slice above the glance's own pace stretches it.
+        let mut slow = Pace::new(ms(1_000));
+        assert_eq!(slow.next(stalled(ms(60_000)), ms(60_000)), Rest::Doze(Some(ms(1_000))));
+    }
+}

@@ -1,0 +1,198 @@
+//! The scan: what one look at a thread means, given what was remembered of the last looks.
+//!
+//! Pure. Time is a value (since the watchdog's start), evidence is asked for through a closure,
+//! and nothing here knows Tokio. See `README.md` beside this file for the protocol.
+
+use std::time::Duration;
+
+use tokio_pulse_sys::RunState;
+
+use crate::heartbeat::beat::Snapshot;
+
+/// Everything that moves when a worker makes progress. Two equal values: none was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) beat: Option<Snapshot>,
+    /// Nanoseconds that the worker was busy, as Tokio publishes it (stable Tokio only).
+    pub(crate) busy: u64,
+    /// Parks and unparks, as Tokio publishes them (stable Tokio only).
+    pub(crate) parks: u64,
+}
+
+/// One look.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) progress: Progress,
+    /// Something is running that could stall.
+    pub(crate) busy: bool,
+    /// The thread's CPU clock, where there is one.
+    pub(crate) cpu: Option<Duration>,
+}
+
+impl Sample {
+    pub(crate) fn idle() -> Self {
+        Self { progress: Progress { beat: None, busy: 0, parks: 0 }, busy: false, cpu: None }
+    }
+}
+
+/// Why a poll outlives its slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// It burns CPU.
+    Computing,
+    /// It sleeps in the kernel.
+    Blocked,
+    /// The system keeps no account of threads, and the clock on the wall is all there is.
+    Unknown,
+}
+
+impl Cause {
+    #[allow(dead_code, reason = "for the feature `tracing`")]
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Computing => "computing",
+            Self::Blocked => "blocked",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What to ask the machine about a suspect, once and late.
+pub(crate) trait Evidence {
+    /// Whether the suspect's thread holds a worker at all.
+    fn holds_worker(&self) -> bool;
+    /// What the kernel says of the thread, where it says anything.
+    fn run_state(&self) -> Option<RunState>;
+}
+
+/// What is remembered of one thread between looks.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory {
+    progress: Option<Progress>,
+    /// When this progress was seen first.
+    since: Duration,
+    cpu_then: Option<Duration>,
+    /// What the last look came to.
+    verdict: Verdict,
+}
+
+/// What follows from a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing runs here, and nothing has since the last look.
+    Idle,
+    /// Something has run since the last look, or what runs is young.
+    Lively,
+    /// The poll has outlived its slice, and the evidence is against it: a stall has begun.
+    StallBegan { cause: Cause, elapsed: Duration },
+    /// The same stall, still.
+    Stalled { elapsed: Duration },
+    /// The poll has outlived its slice, but the kernel did not let it run: no stall. `first` at
+    /// the first such look at this poll.
+    Descheduled { first: bool },
+    /// The stall seen at the last look is over. `lasted` is the time from the first look at that
+    /// poll to this one.
+    StallEnded { lasted: Duration },
+}
+
+/// How much of the slice a poll must have burned before the wall clock may blame it. Half: a poll
+/// that got less than half a processor since it was first seen was mostly waiting for one.
+const BLAME_FRACTION: u32 = 2;
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Self { progress: None, since: Duration::ZERO, cpu_then: None, verdict: Verdict::Idle }
+    }
+
+    /// Takes a look, and remembers it.
+    pub(crate) fn look(
+        &mut self,
+        sample: Sample,
+        now: Duration,
+        slice: Duration,
+        evidence: &impl Evidence,
+    ) -> Verdict {
+        self.verdict = self.judge(sample, now, slice, evidence);
+        self.verdict
+    }
+
+    pub(crate) fn last_verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    pub(crate) fn is_stalled(&self) -> bool {
+        matches!(self.verdict, Verdict::StallBegan { .. } | Verdict::Stalled { .. })
+    }
+
+    fn judge(
+        &mut self,
+        sample: Sample,
+        now: Duration,
+        slice: Duration,
+        evidence: &impl Evidence,
+    ) -> Verdict {
+        let elapsed = now.saturating_sub(self.since);
+        let moved = self.progress != Some(sample.progress);
+        if moved || !sample.busy {
+            self.progress = Some(sample.progress);
+            self.watch_from(now, sample.cpu);
+            return if self.is_stalled() {
+                Verdict::StallEnded { lasted: elapsed }
+            } else if moved {
+                Verdict::Lively
+            } else {
+                Verdict::Idle
+            };
+        }
+        if elapsed < slice {
+            return Verdict::Lively;
+        }
+        if !evidence.holds_worker() {
+            // Nobody waits behind it: it has handed its worker over (`block_in_place`). Should it
+            // get one back, the clock starts again.
+            self.watch_from(now, sample.cpu);
+            return if self.is_stalled() {
+                Verdict::StallEnded { lasted: elapsed }
+            } else {
+                Verdict::Idle
+            };
+        }
+        if self.is_stalled() {
+            return Verdict::Stalled { elapsed };
+        }
+        match self.blame(sample.cpu, slice, evidence) {
+            Some(cause) => Verdict::StallBegan { cause, elapsed },
+            None => {
+                let first = !matches!(self.verdict, Verdict::Descheduled { .. });
+                Verdict::Descheduled { first }
+            }
+        }
+    }
+
+    fn watch_from(&mut self, now: Duration, cpu: Option<Duration>) {
+        self.since = now;
+        self.cpu_then = cpu;
+    }
+
+    /// The charge against a poll that has outlived its slice; `None` if the kernel is to blame.
+    fn blame(
+        &self,
+        cpu: Option<Duration>,
+        slice: Duration,
+        evidence: &impl Evidence,
+    ) -> Option<Cause> {
+        let (Some(then), Some(now)) = (self.cpu_then, cpu) else { return Some(Cause::Unknown) };
+        if now.saturating_sub(then) >= slice / BLAME_FRACTION {
+            return Some(Cause::Computing);
+        }
+        match evidence.run_state() {
+            None => Some(Cause::Unknown),
+            Some(RunState::Runnable) => None,
+            Some(_) => Some(Cause::Blocked),
+        }
+    }
+}
+
+#[cfg(all(test, not(pulse_loom)))]
+#[path = "scan_tests.rs"]
+mod tests;

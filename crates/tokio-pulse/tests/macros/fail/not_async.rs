@@ -1,0 +1,5 @@
+#[tokio_pulse::test]
+fn test() {}
+
+#[tokio_pulse::main]
+fn main() {}

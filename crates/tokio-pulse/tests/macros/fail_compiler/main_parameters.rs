@@ -1,0 +1,4 @@
+#[tokio_pulse::main]
+async fn main(arguments: Vec<String>) {
+    drop(arguments);
+}

@@ -1,0 +1,2 @@
+#[tokio_pulse::main(flavor = "current_thread", start_paused = true)]
+async fn main() {}

@@ -1,0 +1,229 @@
+//! Rescue on a real runtime: whatever polls do, the other tasks run.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use common::{Stall, builder, eventually, ticks_while};
+use tokio::task::yield_now;
+
+#[test]
+fn one_stalled_worker_of_two() {
+    let runtime = builder(2).build().unwrap();
+    let stall = Stall::spawn_on(&runtime);
+    ticks_while(&runtime, &stall, 50);
+    stall.end();
+    eventually("the stall is counted and rescued", || {
+        let metrics = runtime.metrics();
+        metrics.stalls() >= 1 && metrics.stalls_rescued() >= 1 && metrics.stalls_in_progress() == 0
+    });
+}
+
+#[test]
+fn the_only_worker_stalls() {
+    let runtime = builder(1).build().unwrap();
+    let stall = Stall::spawn_on(&runtime);
+    ticks_while(&runtime, &stall, 50);
+    stall.end();
+}
+
+#[test]
+fn all_workers_stall_at_once_and_the_driver_with_them() {
+    let runtime = builder(4).build().unwrap();
+    let stalls: Vec<_> = (0..4).map(|_| Stall::spawn_on(&runtime)).collect();
+    ticks_while(&runtime, &stalls[0], 50);
+    eventually("all four are seen", || runtime.metrics().stalls_in_progress() == 4);
+    stalls.iter().for_each(Stall::end);
+    eventually("all four are over", || runtime.metrics().stalls_in_progress() == 0);
+}
+
+#[test]
+fn a_blocking_stall_is_rescued_like_a_computing_one() {
+    let runtime = builder(1).build().unwrap();
+    let stall = Stall::blocking_on(&runtime);
+    ticks_while(&runtime, &stall, 50);
+    stall.end();
+    eventually("the stall is counted", || runtime.metrics().stalls() >= 1);
+}
+
+#[test]
+fn an_endless_loop_costs_one_reserve_and_nothing_else() {
+    let runtime = builder(2).reserve_workers(2).build().unwrap();
+    let stall = Stall::spawn_on(&runtime);
+    // Long enough for the watchdog's pace to fall to that of an old stall.
+    ticks_while(&runtime, &stall, 1_000);
+    let metrics = runtime.metrics();
+    assert_eq!(metrics.stalls_in_progress(), 1);
+    assert_eq!(metrics.reserves_free(), 1);
+    assert!(metrics.longest_stall() > Duration::from_millis(100));
+    assert_eq!(metrics.workers().iter().filter(|worker| worker.is_stalled()).count(), 1);
+    stall.end();
+}
+
+#[test]
+fn the_reserve_comes_back() {
+    let runtime = builder(2).reserve_workers(3).build().unwrap();
+    eventually("the reserve is asleep", || runtime.metrics().reserves_free() == 3);
+    for _ in 0..5 {
+        let stalls: Vec<_> = (0..3).map(|_| Stall::spawn_on(&runtime)).collect();
+        eventually("the reserve stands in", || runtime.metrics().reserves_free() == 0);
+        stalls.iter().for_each(Stall::end);
+        eventually("the reserve is asleep again", || runtime.metrics().reserves_free() == 3);
+    }
+}
+
+#[test]
+fn an_exhausted_reserve_is_counted_and_recovers() {
+    let runtime = builder(1).reserve_workers(1).build().unwrap();
+    eventually("the reserve is asleep", || runtime.metrics().reserves_free() == 1);
+    let stalls: Vec<_> = (0..2).map(|_| Stall::spawn_on(&runtime)).collect();
+    eventually("exhaustion is counted", || runtime.metrics().exhausted() == 1);
+    // Nobody is left; what waits is served as soon as one of the stalls ends.
+    let waiting = runtime.spawn(async {});
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(!waiting.is_finished());
+    stalls[0].end();
+    runtime.block_on(waiting).unwrap();
+    stalls[1].end();
+    eventually("the reserve is asleep again", || runtime.metrics().reserves_free() == 1);
+    assert_eq!(runtime.metrics().exhausted(), 1);
+    assert!(runtime.metrics().stalls() > runtime.metrics().stalls_rescued());
+}
+
+#[test]
+fn without_a_reserve_there_is_detection() {
+    let runtime = builder(2).reserve_workers(0).build().unwrap();
+    let stall = Stall::spawn_on(&runtime);
+    eventually("the stall is seen", || runtime.metrics().stalls() >= 1);
+    stall.end();
+    eventually("its end is seen", || runtime.metrics().stalls_in_progress() == 0);
+    assert_eq!(runtime.metrics().stalls_rescued(), 0);
+}
+
+#[test]
+fn stalls_by_the_thousand() {
+    let runtime = builder(2).slice(Duration::from_millis(1)).reserve_workers(4).build().unwrap();
+    let done = Arc::new(AtomicUsize::new(0));
+    for _ in 0..1_000 {
+        let done = done.clone();
+        runtime.spawn(async move {
+            std::thread::sleep(Duration::from_millis(4));
+            done.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+    eventually("every task has run", || done.load(Ordering::Relaxed) == 1_000);
+    eventually("all is quiet", || {
+        let metrics = runtime.metrics();
+        metrics.stalls_in_progress() == 0 && metrics.reserves_free() == 4
+    });
+    assert!(runtime.metrics().stalls() >= 100, "{:?}", runtime.metrics());
+}
+
+/// A task that has yielded waits on its worker, where nobody can steal it, until the worker polls
+/// the driver. Ballast that comes to such a worker must not take it hostage.
+#[test]
+fn ballast_takes_no_yielding_task_hostage() {
+    let runtime = builder(2).reserve_workers(6).build().unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let turns: Vec<_> = (0..16).map(|_| Arc::new(AtomicUsize::new(0))).collect();
+    for turn in &turns {
+        let (turn, stop) = (turn.clone(), stop.clone());
+        runtime.spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                turn.fetch_add(1, Ordering::Relaxed);
+                yield_now().await;
+            }
+        });
+    }
+    // Each round releases reserves and calls them back, among tasks that yield all the time.
+    for _ in 0..10 {
+        let stalls: Vec<_> = (0..4).map(|_| Stall::spawn_on(&runtime)).collect();
+        eventually("the reserve stands in", || runtime.metrics().reserves_free() <= 2);
+        stalls.iter().for_each(Stall::end);
+        eventually("the reserve is asleep again", || runtime.metrics().reserves_free() == 6);
+        let before: Vec<_> = turns.iter().map(|turn| turn.load(Ordering::Relaxed)).collect();
+        eventually("every task has had its turn", || {
+            turns.iter().zip(&before).all(|(turn, before)| turn.load(Ordering::Relaxed) > *before)
+        });
+    }
+    stop.store(true, Ordering::Relaxed);
+}
+
+/// Tasks spawned by code that has never heard of Pulse.
+#[test]
+fn third_party_tasks_are_rescued_too() {
+    let runtime = builder(1).build().unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let hog = over.clone();
+    let _context = runtime.enter();
+    let hog = tokio::spawn(async move {
+        while !hog.load(Ordering::Relaxed) {
+            std::hint::spin_loop();
+        }
+    });
+    let ticker = tokio::spawn(async {
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    runtime.block_on(ticker).unwrap();
+    assert!(!hog.is_finished());
+    over.store(true, Ordering::Relaxed);
+    runtime.block_on(hog).unwrap();
+}
+
+/// Sockets go on: the worker that stalls had the I/O driver, and the other one slept elsewhere.
+#[test]
+fn sockets_go_on_while_workers_stall() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let runtime = builder(2).build().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut byte = [0];
+                while socket.read_exact(&mut byte).await.is_ok() {
+                    socket.write_all(&byte).await.unwrap();
+                }
+            });
+        }
+    });
+    let stalls: Vec<_> = (0..2).map(|_| Stall::spawn_on(&runtime)).collect();
+    let client = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(common::PATIENCE)).unwrap();
+        for n in 0..50u8 {
+            socket.write_all(&[n]).unwrap();
+            let mut byte = [0];
+            socket.read_exact(&mut byte).unwrap();
+            assert_eq!(byte, [n]);
+        }
+    });
+    client.join().unwrap();
+    assert!(stalls.iter().all(|stall| !stall.is_over()));
+    stalls.iter().for_each(Stall::end);
+}
+
+#[test]
+fn an_idle_runtime_is_left_alone() {
+    let runtime = builder(2).build().unwrap();
+    runtime.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
+    let deadline = Instant::now() + common::PATIENCE;
+    loop {
+        let before = runtime.metrics().watchdog_looks();
+        std::thread::sleep(Duration::from_millis(300));
+        if runtime.metrics().watchdog_looks() == before {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the watchdog never went to sleep");
+    }
+    // And it is there when it is needed again.
+    let stall = Stall::spawn_on(&runtime);
+    ticks_while(&runtime, &stall, 20);
+    stall.end();
+}

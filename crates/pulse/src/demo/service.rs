@@ -53,8 +53,9 @@ impl Rates {
 }
 
 pub(super) fn run(options: &DemoOptions) -> Result<(), Error> {
-    let costs = Heavy::new()?.costs()?;
-    let rates = Rates::choose(options, &costs, cores());
+    let busy = count(options.runtime.workers).min(cores());
+    let costs = Heavy::new()?.costs(busy)?;
+    let rates = Rates::choose(options, &costs, busy);
     let (mut stock, mut pulse) = (Rounds::default(), Rounds::default());
     for round in 0..options.rounds {
         // Who goes first changes, so that a machine that warms up or slows down hits both.

@@ -38,6 +38,9 @@ pub(super) fn service(stock: &SideFigures, pulse: &SideFigures) -> String {
     for (name, value) in pulse.pulse.iter().flat_map(pulse_rows) {
         rows.push([name.to_owned(), NONE.to_owned(), value, String::new()]);
     }
+    let lag = [stock, pulse].map(|side| ms(side.generator_lag.p99_ms));
+    let [stock_lag, pulse_lag] = lag;
+    rows.push(["sent late p99".into(), stock_lag, pulse_lag, String::new()]);
     let header = [String::new(), Side::Stock.to_string(), Side::Pulse.to_string(), RATIO.into()];
     render(&header, &rows)
 }
@@ -45,20 +48,17 @@ pub(super) fn service(stock: &SideFigures, pulse: &SideFigures) -> String {
 /// The table of the hogs workload.
 pub(super) fn hogs(calm: &Outcome, stock: &Outcome, pulse: &Outcome, seconds: f64) -> String {
     let [c, s, p] = [calm, stock, pulse].map(|side| side.lateness.summary());
-    let picks: [(&str, fn(&Summary) -> f64); 5] = [
-        ("late p50", |it| it.p50_ms),
-        ("late p90", |it| it.p90_ms),
-        ("late p99", |it| it.p99_ms),
-        ("late p99.9", |it| it.p999_ms),
-        ("late max", |it| it.max_ms),
+    let late = |name: &str, pick: fn(&Summary) -> f64| {
+        let (a, b) = (pick(&s), pick(&p));
+        [name.to_owned(), ms(pick(&c)), ms(a), ms(b), ratio(times_shorter(a, b))]
+    };
+    let mut rows = vec![
+        late("late p50", |it| it.p50_ms),
+        late("late p90", |it| it.p90_ms),
+        late("late p99", |it| it.p99_ms),
+        late("late p99.9", |it| it.p999_ms),
+        late("late max", |it| it.max_ms),
     ];
-    let mut rows: Vec<[String; 5]> = picks
-        .iter()
-        .map(|(name, pick)| {
-            let (a, b) = (pick(&s), pick(&p));
-            [(*name).to_owned(), ms(pick(&c)), ms(a), ms(b), ratio(times_shorter(a, b))]
-        })
-        .collect();
     let burns = |side: &Outcome| format!("{:.1} /s", side.burns / seconds);
     let more = ratio(times_more(stock.burns, pulse.burns));
     rows.push(["burns done".into(), NONE.into(), burns(stock), burns(pulse), more]);

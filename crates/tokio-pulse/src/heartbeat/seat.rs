@@ -8,7 +8,12 @@ use crate::sync::Arc;
 
 thread_local! {
     static SEATS: Seats = const {
-        Seats { first: OnceCell::new(), more: RefCell::new(Vec::new()), current: Cell::new(None) }
+        Seats {
+            first: OnceCell::new(),
+            more: RefCell::new(Vec::new()),
+            current: Cell::new(None),
+            searched: Cell::new(false),
+        }
     };
 }
 
@@ -22,6 +27,7 @@ struct Seats {
     more: RefCell<Vec<Seat>>,
     /// The runtime whose hooks ran here last, poll hooks aside: the one this thread works for.
     current: Cell<Option<u64>>,
+    searched: Cell<bool>,
 }
 
 struct Seat {
@@ -53,7 +59,7 @@ pub(crate) fn with_slot_as_worker(heart: &Heart, f: impl FnOnce(&Slot)) {
 }
 
 /// Runs `f` on the slot of the runtime that this thread works for; `None` if there is none.
-#[cfg_attr(tokio_unstable, expect(dead_code, reason = "the wrapper of stable Tokio needs it"))]
+#[allow(dead_code, reason = "the wrapper of stable Tokio needs it")]
 pub(crate) fn with_current_slot<R>(f: impl FnOnce(&Slot) -> R) -> Option<R> {
     SEATS
         .try_with(|seats| {
@@ -69,6 +75,12 @@ pub(crate) fn with_current_slot<R>(f: impl FnOnce(&Slot) -> R) -> Option<R> {
         })
         .ok()
         .flatten()
+}
+
+/// True once a thread.
+#[allow(dead_code, reason = "the wrapper of stable Tokio needs it")]
+pub(crate) fn is_first_search() -> bool {
+    SEATS.try_with(|seats| !seats.searched.replace(true)).unwrap_or(false)
 }
 
 impl Seats {

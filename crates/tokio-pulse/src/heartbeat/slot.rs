@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe};
 
 use super::beat::Beat;
-use crate::sync::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// One thread of one runtime.
 ///
@@ -30,6 +30,9 @@ pub(crate) struct Identity {
     pub(crate) name: Option<Box<str>>,
     pub(crate) cpu: Option<ThreadCpuClock>,
     pub(crate) probe: Option<ThreadProbe>,
+    /// The worker that the thread has claimed last. Written by the thread.
+    #[allow(dead_code, reason = "stable Tokio does not tell which thread runs a worker")]
+    pub(crate) worker: AtomicUsize,
     /// Stalls that began on this thread. Written by the watchdog.
     pub(crate) stalls: AtomicU64,
     /// Whether a stall is in progress. Written by the watchdog.
@@ -52,6 +55,7 @@ impl Slot {
                 // Without them the watchdog goes by wall-clock time alone; `Capabilities` says so.
                 cpu: ThreadCpuClock::of_current_thread().ok(),
                 probe: ThreadProbe::of_current_thread().ok(),
+                worker: AtomicUsize::new(usize::MAX),
                 stalls: AtomicU64::new(0),
                 stalled: AtomicBool::new(false),
                 retired: AtomicBool::new(false),

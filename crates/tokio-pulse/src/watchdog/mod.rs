@@ -16,6 +16,7 @@ use tokio_pulse_sys::RunState;
 
 use crate::heartbeat::hooks::Observer;
 use crate::heartbeat::slot::Slot;
+use crate::metrics::counters::Counters;
 use crate::pulse::Core;
 use crate::rescue::Rescuer;
 use crate::sync::Ordering::Relaxed;
@@ -90,9 +91,7 @@ impl Watchdog {
             let suspect = Suspect { observer: &self.observer, index, slot: slot.as_deref() };
             let verdict = memory.look(sample, now, slice, &suspect);
             tally.add(verdict);
-            if verdict == (Verdict::Descheduled { first: true }) {
-                self.core.counters.was_descheduled();
-            }
+            count(&self.core.counters, verdict);
             if let Some(slot) = slot {
                 note_on_slot(slot, verdict);
             }
@@ -124,14 +123,11 @@ impl Watchdog {
                 Verdict::StallBegan { cause, elapsed } => {
                     let rescued = to_rescue > 0;
                     to_rescue = to_rescue.saturating_sub(1);
-                    self.core.counters.stall_lasted(elapsed);
                     contained(|| trace::stall_began(unit.thread_name(), cause, elapsed, rescued));
                 }
-                Verdict::StallEnded { lasted, .. } => {
-                    self.core.counters.stall_lasted(lasted);
+                Verdict::StallEnded { lasted } => {
                     contained(|| trace::stall_ended(unit.thread_name(), lasted));
                 }
-                Verdict::Stalled { elapsed } => self.core.counters.stall_lasted(elapsed),
                 _ => {}
             }
         }
@@ -184,6 +180,16 @@ impl Tally {
             }
             Verdict::StallEnded { .. } => activity.turn = true,
         }
+    }
+}
+
+fn count(counters: &Counters, verdict: Verdict) {
+    match verdict {
+        Verdict::StallBegan { elapsed: lasted, .. }
+        | Verdict::Stalled { elapsed: lasted }
+        | Verdict::StallEnded { lasted } => counters.stall_lasted(lasted),
+        Verdict::Descheduled { first: true } => counters.was_descheduled(),
+        _ => {}
     }
 }
 

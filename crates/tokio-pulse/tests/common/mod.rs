@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use tokio_pulse::{Builder, Runtime};
 
 /// Longer than any healthy machine needs for anything here.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-pub fn builder(workers: usize) -> Builder {
+pub(crate) fn builder(workers: usize) -> Builder {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(workers).enable_all();
     builder
@@ -19,7 +19,7 @@ pub fn builder(workers: usize) -> Builder {
 
 /// Waits until `condition` holds.
 #[track_caller]
-pub fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
@@ -28,19 +28,19 @@ pub fn eventually(what: &str, condition: impl Fn() -> bool) {
 }
 
 /// A task whose one poll lasts until it is told to end.
-pub struct Stall {
+pub(crate) struct Stall {
     over: Arc<AtomicBool>,
     ended: Arc<AtomicBool>,
 }
 
 impl Stall {
     /// Burns CPU. Returns once the poll runs.
-    pub fn spawn_on(runtime: &Runtime) -> Self {
+    pub(crate) fn spawn_on(runtime: &Runtime) -> Self {
         Self::spawn(runtime, || std::hint::spin_loop())
     }
 
     /// Sleeps in the kernel. Returns once the poll runs.
-    pub fn blocking_on(runtime: &Runtime) -> Self {
+    pub(crate) fn blocking_on(runtime: &Runtime) -> Self {
         Self::spawn(runtime, || std::thread::sleep(Duration::from_millis(1_000)))
     }
 
@@ -59,11 +59,11 @@ impl Stall {
         stall
     }
 
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         self.over.store(true, Ordering::Relaxed);
     }
 
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
     }
 }
@@ -77,7 +77,7 @@ impl Drop for Stall {
 
 /// A task that sleeps a millisecond at a time gets `ticks` turns while `stall` goes on.
 #[track_caller]
-pub fn ticks_while(runtime: &Runtime, stall: &Stall, ticks: usize) {
+pub(crate) fn ticks_while(runtime: &Runtime, stall: &Stall, ticks: usize) {
     let ticker = runtime.spawn(async move {
         for _ in 0..ticks {
             tokio::time::sleep(Duration::from_millis(1)).await;

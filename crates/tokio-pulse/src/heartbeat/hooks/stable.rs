@@ -13,6 +13,7 @@ use crate::heartbeat::registry::Registry;
 use crate::heartbeat::seat;
 use crate::heartbeat::slot::Slot;
 use crate::metrics::counters::Counters;
+use crate::pulse::find_attached;
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 use crate::watchdog::roster::Unit;
 use crate::watchdog::scan::{Progress, Sample};
@@ -32,31 +33,38 @@ pub(crate) fn install_task_hooks(
 ) {
 }
 
-/// Which thread was last seen running which worker: the serial of its slot, plus one.
+/// Which thread was last seen running which worker, and the other way round.
 ///
-/// A claim is renewed when the worker parks or unparks. Between `block_in_place` and the next
-/// park, the claim names the thread that gave the worker away; then the CPU evidence of a stall
-/// is read from the wrong thread, and the stall itself is still seen.
+/// Both sides are recorded when a worker parks or unparks and when ballast settles on it, and a
+/// claim counts while both agree. Between `block_in_place` and the next of these events the claim
+/// names the thread that gave the worker away; then the CPU evidence of a stall is read from the
+/// wrong thread, and the stall itself is still seen.
 #[derive(Debug)]
-pub(crate) struct Claims(Box<[AtomicU64]>);
+pub(crate) struct Claims {
+    /// By worker: the serial of the slot, plus one.
+    holders: Box<[AtomicU64]>,
+}
 
 impl Claims {
     pub(crate) fn new(workers: usize) -> Self {
-        Self((0..workers).map(|_| AtomicU64::new(0)).collect())
+        Self { holders: (0..workers).map(|_| AtomicU64::new(0)).collect() }
     }
 
     fn holder(&self, worker: usize) -> Option<u64> {
-        self.0.get(worker)?.load(Relaxed).checked_sub(1)
+        self.holders.get(worker)?.load(Relaxed).checked_sub(1)
     }
 }
 
 pub(crate) fn claim_worker(registry: &Registry, slot: &Slot) {
-    let claim = tokio::runtime::worker_index().and_then(|worker| registry.claims.0.get(worker));
-    if let Some(claim) = claim {
-        let mine = slot.serial + 1;
-        if claim.load(Relaxed) != mine {
-            claim.store(mine, Relaxed);
-        }
+    let Some(worker) = tokio::runtime::worker_index() else { return };
+    let Some(holder) = registry.claims.holders.get(worker) else { return };
+    let mine = slot.serial + 1;
+    // Stores only where something changes: the common case leaves the cache lines shared.
+    if slot.thread.worker.load(Relaxed) != worker {
+        slot.thread.worker.store(worker, Relaxed);
+    }
+    if holder.load(Relaxed) != mine {
+        holder.store(mine, Relaxed);
     }
 }
 
@@ -77,14 +85,35 @@ impl<F: Future> Future for Wrapped<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut future = self.project().future;
-        let beating = seat::with_current_slot(|slot| {
+        let mut poll = |slot: &Slot| {
             slot.beat.enter_poll();
             let _exit = ExitOnDrop(slot);
             future.as_mut().poll(cx)
-        });
-        // No slot: the thread has not parked once, or it runs no Pulse runtime.
-        beating.unwrap_or_else(|| future.poll(cx))
+        };
+        match seat::with_current_slot(&mut poll) {
+            Some(ready) => ready,
+            None if find_seat() => match seat::with_current_slot(&mut poll) {
+                Some(ready) => ready,
+                None => future.poll(cx),
+            },
+            None => future.poll(cx),
+        }
     }
+}
+
+/// For a worker that has been busy since it was started and has met no hook yet. Asks once a
+/// thread, because on a plain Tokio runtime the answer will always be no.
+#[cold]
+fn find_seat() -> bool {
+    if !seat::is_first_search() {
+        return false;
+    }
+    let runtime = tokio::runtime::Handle::try_current();
+    let Some(core) = runtime.ok().and_then(|runtime| find_attached(runtime.id())) else {
+        return false;
+    };
+    seat::with_slot_as_worker(&core.heart, |slot| claim_worker(&core.heart.registry, slot));
+    true
 }
 
 /// Ends the poll in the beat, also when it panics.
@@ -118,11 +147,13 @@ impl Observer {
         }
         units.resize_with(self.metrics.num_workers(), || Unit::new(None));
         for (worker, unit) in units.iter_mut().enumerate() {
-            let Some(holder) = self.heart.registry.claims.holder(worker) else { continue };
-            if unit.slot.as_ref().is_some_and(|slot| slot.serial == holder) {
-                continue;
+            let holder = self.heart.registry.claims.holder(worker);
+            let agrees = |slot: &&Arc<Slot>| {
+                Some(slot.serial) == holder && slot.thread.worker.load(Relaxed) == worker
+            };
+            if unit.slot.as_ref().filter(agrees).is_none() {
+                unit.slot = self.slots.iter().find(agrees).cloned();
             }
-            unit.slot = self.slots.iter().find(|slot| slot.serial == holder).cloned();
         }
     }
 

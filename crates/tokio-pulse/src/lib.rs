@@ -8,6 +8,8 @@ mod error;
 mod handle;
 mod heartbeat;
 mod metrics;
+#[cfg(all(test, pulse_loom))]
+mod models;
 mod pulse;
 mod rescue;
 mod runtime;

@@ -1,5 +1,6 @@
 //! One runtime under watch: the state that its hooks, its watchdog and its handles share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
@@ -9,7 +10,6 @@ use crate::error::{BuildError, Kind};
 use crate::heartbeat::Heart;
 use crate::metrics::counters::Counters;
 use crate::rescue::{internal, reserve::Reserve};
-use crate::sync::{AtomicBool, Ordering};
 use crate::watchdog::{Watchdog, WatchdogThread};
 
 /// What everybody shares.

@@ -6,11 +6,10 @@ pub(crate) mod registry;
 pub(crate) mod seat;
 pub(crate) mod slot;
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 
-use crate::sync::Arc;
 use crate::watchdog::doze::Doze;
 use registry::Registry;
 use slot::Slot;

@@ -1,8 +1,10 @@
 //! The threads of one runtime.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use crate::heartbeat::hooks::Claims;
 use crate::heartbeat::slot::Slot;
-use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
 
 /// Slots by thread, and who holds which worker.
 ///
@@ -28,11 +30,16 @@ impl Registry {
 
     /// Adds a thread, and forgets those that have ended.
     pub(crate) fn register(&self, slot: Arc<Slot>) {
-        let mut slots = lock(&self.slots);
+        let mut slots = self.lock();
         slots.retain(|slot| !slot.is_retired());
         slots.push(slot);
         // Release, and the lock: whoever sees the new version finds the new list.
         self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// A thread cannot panic with the list half changed.
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn version(&self) -> usize {
@@ -41,6 +48,6 @@ impl Registry {
 
     /// The threads that have not ended, oldest first.
     pub(crate) fn slots(&self) -> Vec<Arc<Slot>> {
-        lock(&self.slots).iter().filter(|slot| !slot.is_retired()).cloned().collect()
+        self.lock().iter().filter(|slot| !slot.is_retired()).cloned().collect()
     }
 }

@@ -1,10 +1,10 @@
 //! From the running thread to its slot.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::sync::Arc;
 
 use super::Heart;
 use super::slot::Slot;
-use crate::sync::Arc;
 
 thread_local! {
     static SEATS: Seats = const {

@@ -1,13 +1,12 @@
 //! All that Pulse keeps of one thread.
 
-use std::sync::atomic;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe};
 
 use super::beat::Beat;
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// One thread of one runtime.
 ///
@@ -44,7 +43,7 @@ pub(crate) struct Identity {
 impl Slot {
     /// The slot of the calling thread.
     pub(crate) fn of_current_thread() -> Self {
-        static NEXT_SERIAL: atomic::AtomicU64 = atomic::AtomicU64::new(0);
+        static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
         let thread = thread::current();
         Self {
             serial: NEXT_SERIAL.fetch_add(1, Relaxed),

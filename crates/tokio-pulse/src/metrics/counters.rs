@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sync::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counters that only grow, and gauges. The watchdog is the one writer of all but `hook_panics`,
 /// so an update is a load and a store; readers may see two of them from different moments.

@@ -2,12 +2,12 @@
 
 pub(crate) mod counters;
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::ThreadId;
 use std::time::Duration;
 
 use crate::heartbeat::slot::Slot;
 use crate::pulse::Core;
-use crate::sync::Ordering::Relaxed;
 
 /// What Pulse has seen and done on one runtime, at the moment of the call.
 ///

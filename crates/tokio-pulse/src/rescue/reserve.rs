@@ -5,7 +5,7 @@
 //! either side and never while anything is polled, so neither can hold the other up for longer
 //! than the kernel takes to schedule the holder.
 
-use crate::sync::{Condvar, Mutex, lock};
+use crate::sync::{Condvar, Mutex, lock, wait};
 
 #[derive(Debug)]
 pub(crate) struct Reserve {
@@ -111,8 +111,7 @@ impl Reserve {
     pub(crate) fn stand_by(&self) {
         let mut berths = lock(&self.berths);
         while berths.releases == 0 && !berths.closed {
-            berths =
-                self.released.wait(berths).unwrap_or_else(crate::sync::PoisonError::into_inner);
+            berths = wait(&self.released, berths);
         }
         if berths.releases > 0 {
             berths.releases -= 1;

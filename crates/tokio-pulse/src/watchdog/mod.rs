@@ -8,6 +8,7 @@ pub(crate) mod scan;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,6 @@ use crate::heartbeat::slot::Slot;
 use crate::metrics::counters::Counters;
 use crate::pulse::Core;
 use crate::rescue::Rescuer;
-use crate::sync::Ordering::Relaxed;
 use crate::trace;
 use pace::{Activity, Pace, Rest};
 use roster::Unit;

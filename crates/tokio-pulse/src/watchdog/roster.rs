@@ -1,7 +1,8 @@
 //! What is watched: one unit a thread, or a worker where Tokio tells no more.
 
+use std::sync::Arc;
+
 use crate::heartbeat::slot::Slot;
-use crate::sync::Arc;
 use crate::watchdog::scan::Memory;
 
 /// One thing to look at, and what was seen of it.

@@ -1,1 +1,177 @@
+//! Properties of the scan, over histories that no test author would think of.
 
+use std::cell::Cell;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const SLICE: Duration = Duration::from_millis(10);
+const TICK: Duration = Duration::from_millis(5);
+
+/// A machine that answers as it is told, and counts the questions.
+struct Machine {
+    holds_worker: bool,
+    run_state: Option<RunState>,
+    asked: Cell<u32>,
+}
+
+impl Evidence for Machine {
+    fn holds_worker(&self) -> bool {
+        self.holds_worker
+    }
+
+    fn run_state(&self) -> Option<RunState> {
+        self.asked.set(self.asked.get() + 1);
+        self.run_state
+    }
+}
+
+fn machine(run_state: Option<RunState>) -> Machine {
+    Machine { holds_worker: true, run_state, asked: Cell::new(0) }
+}
+
+fn sample(polls: usize, in_poll: bool, cpu: Option<Duration>) -> Sample {
+    let beat = Some(Snapshot::from_parts(polls, in_poll, true, false));
+    Sample { progress: Progress { beat, busy: 0, parks: 0 }, busy: in_poll, cpu }
+}
+
+/// Looks once a tick at a poll that does not end, with that much CPU burned between looks.
+fn stuck(memory: &mut Memory, looks: u32, burned: Duration, machine: &Machine) -> Vec<Verdict> {
+    (0..looks)
+        .map(|n| memory.look(sample(7, true, Some(burned * n)), TICK * n, SLICE, machine))
+        .collect()
+}
+
+#[test]
+fn a_poll_that_burns_cpu_is_a_stall_after_its_slice_and_is_announced_once() {
+    let machine = machine(Some(RunState::Runnable));
+    let verdicts = stuck(&mut Memory::new(), 5, TICK, &machine);
+    let ms = Duration::from_millis;
+    assert_eq!(verdicts[..2], [Verdict::Lively, Verdict::Lively]);
+    assert_eq!(verdicts[2], Verdict::StallBegan { cause: Cause::Computing, elapsed: ms(10) });
+    assert_eq!(
+        verdicts[3..],
+        [Verdict::Stalled { elapsed: ms(15) }, Verdict::Stalled { elapsed: ms(20) }]
+    );
+    assert_eq!(machine.asked.get(), 0, "the CPU clock was evidence enough");
+}
+
+#[test]
+fn a_poll_that_sleeps_in_the_kernel_is_a_stall() {
+    let verdicts = stuck(&mut Memory::new(), 3, Duration::ZERO, &machine(Some(RunState::Blocked)));
+    assert!(matches!(verdicts[2], Verdict::StallBegan { cause: Cause::Blocked, .. }));
+}
+
+#[test]
+fn a_poll_that_the_kernel_set_aside_is_not_blamed_until_it_has_burned_its_share() {
+    let machine = machine(Some(RunState::Runnable));
+    let verdicts = stuck(&mut Memory::new(), 7, Duration::from_millis(1), &machine);
+    assert_eq!(verdicts[2], Verdict::Descheduled { first: true });
+    assert_eq!(verdicts[3], Verdict::Descheduled { first: false });
+    assert!(matches!(verdicts[5], Verdict::StallBegan { cause: Cause::Computing, .. }));
+}
+
+#[test]
+fn without_any_evidence_the_wall_clock_decides() {
+    let mut memory = Memory::new();
+    memory.look(sample(1, true, None), Duration::ZERO, SLICE, &machine(None));
+    let verdict = memory.look(sample(1, true, None), SLICE, SLICE, &machine(None));
+    assert_eq!(verdict, Verdict::StallBegan { cause: Cause::Unknown, elapsed: SLICE });
+}
+
+#[test]
+fn a_poll_without_a_worker_is_no_stall_and_one_that_gives_its_worker_away_ends_its_stall() {
+    let mut memory = Memory::new();
+    let without = Machine { holds_worker: false, ..machine(Some(RunState::Blocked)) };
+    assert_eq!(stuck(&mut memory, 3, TICK, &without)[2], Verdict::Idle);
+
+    let mut memory = Memory::new();
+    stuck(&mut memory, 3, TICK, &machine(Some(RunState::Runnable)));
+    let now = TICK * 3;
+    let verdict = memory.look(sample(7, true, Some(now)), now, SLICE, &without);
+    assert_eq!(verdict, Verdict::StallEnded { lasted: now });
+}
+
+#[test]
+fn the_next_poll_starts_afresh() {
+    let mut memory = Memory::new();
+    let machine = machine(Some(RunState::Runnable));
+    stuck(&mut memory, 3, TICK, &machine);
+    let now = TICK * 3;
+    let ended = memory.look(sample(8, true, Some(now)), now, SLICE, &machine);
+    assert_eq!(ended, Verdict::StallEnded { lasted: now });
+    assert!(!memory.is_stalled());
+    let next = memory.look(sample(8, true, Some(now)), now + TICK, SLICE, &machine);
+    assert_eq!(next, Verdict::Lively);
+}
+
+/// One look of a random history: what happened since the last one.
+#[derive(Clone, Debug)]
+struct Step {
+    wait: Duration,
+    new_polls: usize,
+    in_poll: bool,
+    burned: Duration,
+    blocked: bool,
+    holds_worker: bool,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    (0..20_000u64, prop_oneof![3 => Just(0usize), 1 => 0..3usize], any::<bool>(), 0..=100u64)
+        .prop_flat_map(|(wait, new_polls, in_poll, share)| {
+            (any::<bool>(), prop::bool::weighted(0.9)).prop_map(move |(blocked, holds_worker)| {
+                let wait = Duration::from_micros(wait);
+                let burned = wait * share as u32 / 100;
+                Step { wait, new_polls, in_poll, burned, blocked, holds_worker }
+            })
+        })
+}
+
+proptest! {
+    /// Whatever happens: stalls begin and end in turns, a stall is never announced before its
+    /// slice is over, never without progress standing still, and never against a poll that was
+    /// runnable and got less than half a slice of CPU.
+    #[test]
+    fn every_history_makes_sense(steps in prop::collection::vec(step(), 1..200)) {
+        let mut memory = Memory::new();
+        let (mut now, mut cpu, mut polls) = (Duration::ZERO, Duration::ZERO, 0);
+        let mut stalled = false;
+        let mut last = None;
+        // When the present progress was seen first, and the CPU time then.
+        let mut still = (Duration::ZERO, Duration::ZERO);
+        for step in steps {
+            now += step.wait;
+            cpu += step.burned;
+            polls += step.new_polls;
+            let looked = sample(polls, step.in_poll, Some(cpu));
+            let state = if step.blocked { RunState::Blocked } else { RunState::Runnable };
+            let machine = Machine { holds_worker: step.holds_worker, ..machine(Some(state)) };
+            if last != Some(looked.progress) || !step.in_poll {
+                still = (now, cpu);
+            }
+            last = Some(looked.progress);
+            match memory.look(looked, now, SLICE, &machine) {
+                Verdict::StallBegan { elapsed, .. } => {
+                    prop_assert!(!stalled, "announced twice");
+                    prop_assert!(step.in_poll && step.holds_worker);
+                    prop_assert!(elapsed >= SLICE && elapsed <= now - still.0);
+                    prop_assert!(step.blocked || cpu - still.1 >= SLICE / 2);
+                    stalled = true;
+                }
+                Verdict::Stalled { elapsed } => {
+                    prop_assert!(stalled && step.in_poll && elapsed >= SLICE);
+                }
+                Verdict::StallEnded { lasted } => {
+                    prop_assert!(stalled && lasted >= SLICE);
+                    stalled = false;
+                }
+                Verdict::Descheduled { .. } => {
+                    prop_assert!(!stalled && !step.blocked && now - still.0 >= SLICE);
+                }
+                Verdict::Idle | Verdict::Lively => prop_assert!(!stalled),
+            }
+            prop_assert_eq!(memory.is_stalled(), stalled);
+        }
+    }
+}

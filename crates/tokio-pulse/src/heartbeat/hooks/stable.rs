@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
@@ -14,7 +15,6 @@ use crate::heartbeat::seat;
 use crate::heartbeat::slot::Slot;
 use crate::metrics::counters::Counters;
 use crate::pulse::find_attached;
-use crate::sync::{AtomicU64, Ordering::Relaxed};
 use crate::watchdog::roster::Unit;
 use crate::watchdog::scan::{Progress, Sample};
 

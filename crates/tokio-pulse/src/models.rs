@@ -1,0 +1,170 @@
+//! Loom models of the protocols between threads: every interleaving that the memory model allows.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg pulse_loom --cfg tokio_unstable" cargo test -p tokio-pulse --release --lib loom
+//! ```
+
+use loom::sync::Arc;
+use loom::thread;
+
+use crate::heartbeat::beat::Beat;
+use crate::rescue::reserve::Reserve;
+use crate::watchdog::doze::Doze;
+
+/// A worker wakes up while the watchdog falls asleep: at least one of the two sees the other.
+#[test]
+fn loom_nobody_wakes_up_unseen() {
+    loom::model(|| {
+        let shared = Arc::new((Beat::new_awake(), Doze::new()));
+        shared.0.park();
+        let worker = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                shared.0.unpark();
+                shared.1.must_wake()
+            })
+        };
+        shared.1.announce();
+        let seen = shared.0.snapshot().is_awake();
+        let woken = worker.join().unwrap();
+        assert!(seen || woken);
+    });
+}
+
+/// Two workers wake up at once: the watchdog is woken, by one of them at least.
+#[test]
+fn loom_two_workers_wake_the_watchdog() {
+    loom::model(|| {
+        let doze = Arc::new(Doze::new());
+        doze.announce();
+        let workers: Vec<_> = (0..2)
+            .map(|_| {
+                let doze = doze.clone();
+                thread::spawn(move || doze.must_wake())
+            })
+            .collect();
+        let woken = workers.into_iter().map(|worker| worker.join().unwrap());
+        assert!(woken.fold(false, |any, woken| any | woken));
+    });
+}
+
+/// The watchdog reads a beat while polls begin and end: what it sees never runs backwards, and two
+/// equal looks inside a poll are the same poll.
+#[test]
+fn loom_a_beat_never_runs_backwards() {
+    loom::model(|| {
+        let beat = Arc::new(Beat::new_awake());
+        let worker = {
+            let beat = beat.clone();
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    beat.enter_poll();
+                    beat.exit_poll();
+                }
+            })
+        };
+        let first = beat.snapshot();
+        let second = beat.snapshot();
+        assert!(second.polls() >= first.polls());
+        if first == second && first.in_poll() {
+            assert_eq!(first.polls(), second.polls());
+        }
+        if second.polls() == first.polls() {
+            // Within one round a poll can begin, and not begin twice.
+            assert!(second.in_poll() >= first.in_poll());
+        }
+        worker.join().unwrap();
+        assert_eq!(beat.snapshot().polls(), 2);
+        assert!(!beat.snapshot().in_poll());
+    });
+}
+
+/// A ballast answers and sleeps while the watchdog releases: released means woken.
+#[test]
+fn loom_a_released_ballast_wakes_up() {
+    loom::model(|| {
+        let reserve = Arc::new(Reserve::new());
+        assert!(reserve.summon(1));
+        let ballast = {
+            let reserve = reserve.clone();
+            thread::spawn(move || {
+                if reserve.answer() {
+                    reserve.stand_by();
+                }
+            })
+        };
+        // The watchdog's step: whoever has answered is released, who has not is dismissed.
+        if reserve.release(1) == 0 {
+            reserve.dismiss(1);
+            // It may have answered in between; the next step finds it.
+            reserve.release(1);
+        }
+        ballast.join().unwrap();
+        let counts = reserve.counts();
+        assert_eq!((counts.parked, counts.summoned), (0, 0));
+    });
+}
+
+/// Two ballasts fall asleep while two releases come: no release is lost, none counts twice.
+#[test]
+fn loom_each_release_frees_one() {
+    loom::model(|| {
+        let reserve = Arc::new(Reserve::new());
+        assert!(reserve.summon(2));
+        assert!(reserve.answer() && reserve.answer());
+        let ballasts: Vec<_> = (0..2)
+            .map(|_| {
+                let reserve = reserve.clone();
+                thread::spawn(move || reserve.stand_by())
+            })
+            .collect();
+        assert_eq!(reserve.release(1), 1);
+        assert_eq!(reserve.counts().parked, 1);
+        assert_eq!(reserve.release(2), 1);
+        ballasts.into_iter().for_each(|ballast| ballast.join().unwrap());
+        assert_eq!(reserve.counts().parked, 0);
+    });
+}
+
+/// A ballast that has lost its worker gives its summons back while the watchdog releases it.
+#[test]
+fn loom_declining_races_with_release() {
+    loom::model(|| {
+        let reserve = Arc::new(Reserve::new());
+        assert!(reserve.summon(1));
+        assert!(reserve.answer());
+        let ballast = {
+            let reserve = reserve.clone();
+            thread::spawn(move || reserve.decline())
+        };
+        let released = reserve.release(1) == 1;
+        let passed_on = ballast.join().unwrap();
+        assert_eq!(released, !passed_on);
+        let counts = reserve.counts();
+        assert_eq!((counts.parked, counts.summoned), (0, usize::from(passed_on)));
+    });
+}
+
+/// The runtime shuts down while a ballast comes and the watchdog summons: nobody sleeps on.
+#[test]
+fn loom_closing_leaves_nobody_asleep() {
+    loom::model(|| {
+        let reserve = Arc::new(Reserve::new());
+        assert!(reserve.summon(1));
+        let ballast = {
+            let reserve = reserve.clone();
+            thread::spawn(move || {
+                if reserve.answer() {
+                    reserve.stand_by();
+                }
+            })
+        };
+        let closer = {
+            let reserve = reserve.clone();
+            thread::spawn(move || reserve.close())
+        };
+        ballast.join().unwrap_or_else(|_| panic!("the ballast sleeps on"));
+        closer.join().unwrap();
+        assert_eq!(reserve.counts().parked, 0);
+    });
+}

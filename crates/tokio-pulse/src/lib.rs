@@ -1,4 +1,57 @@
-//! Tokio-Pulse makes a frozen Tokio runtime impossible.
+//! Makes a frozen Tokio runtime impossible.
+//!
+//! Tokio polls tasks one after the other on a few workers. A poll that computes or blocks for
+//! 100 ms starves everything behind it: timers, sockets, health checks. Pulse sees such a poll
+//! while it is still running, and lets other workers take over at once. It works on the ordinary
+//! Tokio from the registry.
+//!
+//! ```
+//! #[tokio_pulse::main] // was: #[tokio::main]
+//! async fn main() {
+//!     let hog = tokio::spawn(async {
+//!         std::thread::sleep(std::time::Duration::from_millis(100)); // holds its worker
+//!     });
+//!     tokio::time::sleep(std::time::Duration::from_millis(5)).await; // is on time all the same
+//!     hog.await.unwrap();
+//!     println!("{} stalls seen", tokio_pulse::Handle::current().metrics().stalls());
+//! }
+//! ```
+//!
+//! # How
+//!
+//! * **Heartbeat.** Tokio's poll hooks bump a counter on each thread; no clock is read.
+//! * **Watchdog.** A thread compares the counters with those it remembers. One that stands still
+//!   inside a poll for a *slice* (10 ms by default) is a suspect; the thread's CPU time and state
+//!   tell a stall from a poll that the kernel did not let run.
+//! * **Rescue.** Tokio is built with reserve workers, which are kept asleep. For each stalled
+//!   worker one of them is let go; it takes over the queue, the timers and the sockets.
+//!
+//! # What it does not do
+//!
+//! * The stalled poll goes on to its end; nothing is cancelled or moved. It competes with the
+//!   others for processors, and the kernel shares these out.
+//! * The task that the stalling poll woke last (Tokio's LIFO slot) and tasks that had just yielded
+//!   on the same worker wait until the stall ends.
+//! * A stall of the future given to `block_on`, `main`'s own body included, holds no worker, and is
+//!   not seen. Tasks of a `LocalSet` run inside such a future.
+//! * A current-thread runtime is watched, but there is nobody to take over.
+//! * More stalls at a time than there are reserve workers freeze the runtime until one ends. They
+//!   are counted ([`Metrics::exhausted`]).
+//!
+//! # Without `--cfg tokio_unstable`
+//!
+//! Tokio's poll hooks exist with that flag only. Without it Pulse watches Tokio's stable worker
+//! metrics, and rescues in the same way; [`spawn`] makes it see single polls. [`Capabilities`]
+//! tells what is active.
+//!
+//! # Features
+//!
+//! * `macros` (default): [`main`](macro@main) and [`test`](macro@test).
+//! * `tracing`: events with the target `tokio_pulse::stall` when a stall begins (level `WARN`,
+//!   fields `thread`, `cause`, `elapsed_us`, `rescued`) and ends (`INFO`; `thread`, `lasted_us`),
+//!   and with the target `tokio_pulse::reserve` when the reserve runs out (`WARN`; `reserve`,
+//!   `missing`). They are sent from the watchdog's thread.
+//! * `test-util`: `Builder::start_paused`.
 #![forbid(unsafe_code)]
 
 mod builder;

@@ -1,0 +1,89 @@
+//! The events of a stall, through a real subscriber.
+#![cfg(feature = "tracing")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+use common::{Stall, builder, eventually};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+/// Keeps the events of Pulse's targets, and panics at those of the reserve.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<Recorded>>>);
+
+#[derive(Debug)]
+struct Recorded {
+    target: String,
+    level: Level,
+    fields: BTreeMap<String, String>,
+}
+
+impl Visit for Recorded {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.fields.insert(field.name().into(), format!("{value:?}"));
+    }
+}
+
+impl Subscriber for Recorder {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("tokio_pulse")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let metadata = event.metadata();
+        let mut recorded = Recorded {
+            target: metadata.target().into(),
+            level: *metadata.level(),
+            fields: BTreeMap::new(),
+        };
+        event.record(&mut recorded);
+        let reserve = recorded.target.ends_with("reserve");
+        self.0.lock().unwrap_or_else(|poison| poison.into_inner()).push(recorded);
+        assert!(!reserve, "a subscriber that panics");
+    }
+}
+
+#[test]
+fn a_stall_has_a_start_and_an_end_and_a_panicking_subscriber_harms_nobody() {
+    let recorder = Recorder::default();
+    tracing::subscriber::set_global_default(recorder.clone()).unwrap();
+    let events = |target: &str, level: Level| {
+        let all = recorder.0.lock().unwrap_or_else(|poison| poison.into_inner());
+        let wanted = |event: &&Recorded| event.target == target && event.level == level;
+        all.iter().filter(wanted).map(|event| event.fields.clone()).collect::<Vec<_>>()
+    };
+
+    let runtime = builder(1).reserve_workers(1).thread_name("hog-thread").build().unwrap();
+    let stall = Stall::spawn_on(&runtime);
+    eventually("the start is told", || !events("tokio_pulse::stall", Level::WARN).is_empty());
+    let start = &events("tokio_pulse::stall", Level::WARN)[0];
+    assert_eq!(start["thread"], "\"hog-thread\"");
+    assert_eq!(start["cause"], "\"computing\"");
+    assert_eq!(start["rescued"], "true");
+    assert!(start["elapsed_us"].parse::<u64>().unwrap() >= 10_000, "{start:?}");
+
+    let second = Stall::spawn_on(&runtime);
+    eventually("the reserve has run out", || {
+        !events("tokio_pulse::reserve", Level::WARN).is_empty()
+    });
+    // The subscriber has panicked on the watchdog's thread. The watch goes on.
+    stall.end();
+    second.end();
+    eventually("both ends are told", || events("tokio_pulse::stall", Level::INFO).len() == 2);
+    let end = &events("tokio_pulse::stall", Level::INFO)[0];
+    assert!(end["lasted_us"].parse::<u64>().unwrap() >= 10_000, "{end:?}");
+}

@@ -227,3 +227,46 @@ fn an_idle_runtime_is_left_alone() {
     ticks_while(&runtime, &stall, 20);
     stall.end();
 }
+
+/// Ballast may come to the very worker that slept on timers and sockets, while the others sleep
+/// where only another worker can wake them. Somebody must take the driver over.
+#[test]
+fn ballast_does_not_take_the_driver_to_sleep() {
+    let runtime = builder(2).slice(Duration::from_millis(2)).reserve_workers(2).build().unwrap();
+    for _ in 0..20 {
+        let stall = Stall::spawn_on(&runtime);
+        eventually("the reserve stands in", || runtime.metrics().reserves_free() < 2);
+        // Goes on for longer than it takes the ballast to come back. Whoever served the last timer
+        // was the last to fall asleep, and is the first whom Tokio wakes for the ballast.
+        let sleeper = runtime.spawn(async {
+            for _ in 0..15 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        stall.end();
+        eventually("the sleeper wakes up", || sleeper.is_finished());
+    }
+}
+
+/// The worker that waits on the driver wakes up for a timer, and the task it finds there stalls. No
+/// reserve could help here; the other worker can, once it is told to look.
+#[test]
+fn a_nudge_brings_the_driver_back() {
+    let runtime = builder(2).reserve_workers(0).build().unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let hog = over.clone();
+    let hog = runtime.spawn(async move {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        while !hog.load(Ordering::Relaxed) {
+            std::hint::spin_loop();
+        }
+    });
+    let ticker = runtime.spawn(async {
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    eventually("the ticker has had its turns", || ticker.is_finished());
+    assert!(!hog.is_finished());
+    over.store(true, Ordering::Relaxed);
+}

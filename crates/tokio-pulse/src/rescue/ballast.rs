@@ -28,7 +28,6 @@ async fn stand_by(core: &Core) {
             }
             return;
         }
-        send_somebody_to_the_driver();
         seat::with_slot_as_worker(&core.heart, |slot| {
             hooks::claim_worker(&core.heart.registry, slot);
             slot.beat.join_reserve();
@@ -63,13 +62,4 @@ fn holds_worker() -> bool {
     let waker = woken.clone().into();
     let _ = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&waker));
     !woken.0.load(Ordering::Relaxed)
-}
-
-/// This worker may have come from the driver, and the others may sleep where only another worker
-/// can wake them. Two tasks, because the first goes to the LIFO slot without waking anybody; the
-/// second pushes it out of there and wakes a sleeper, who finds the driver free.
-fn send_somebody_to_the_driver() {
-    let runtime = Handle::current();
-    internal::nudge(&runtime);
-    internal::nudge(&runtime);
 }

@@ -1,10 +1,10 @@
-//! The attribute macros of [`tokio-pulse`]. Use them through that crate: `#[tokio_pulse::main]` and
+//! The attribute macros of `tokio-pulse`. Use them through that crate: `#[tokio_pulse::main]` and
 //! `#[tokio_pulse::test]`.
 //!
 //! They read like Tokio's macros of the same names and take the same arguments, so that moving a program to Pulse is
 //! one word: `#[tokio::main]` becomes `#[tokio_pulse::main]`.
 //!
-//! [`tokio-pulse`]: https://docs.rs/tokio-pulse
+
 
 #![forbid(unsafe_code)]
 #![allow(

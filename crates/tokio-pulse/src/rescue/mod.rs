@@ -37,20 +37,27 @@ impl Rescuer {
         Self { core, runtime, planner, exhausted: false }
     }
 
-    /// Adapts the reserve to `held` stuck workers; `fresh` of them got stuck since the last call.
-    pub(crate) fn adapt(&mut self, held: usize, fresh: usize, now: Duration) -> Outcome {
+    /// Adapts the reserve to workers that are held, or lingering in a poll; `fresh` if any of them
+    /// was not at the last call.
+    pub(crate) fn adapt(
+        &mut self,
+        held: usize,
+        lingering: usize,
+        fresh: bool,
+        now: Duration,
+    ) -> Outcome {
         if !self.core.can_rescue() {
             return Outcome { missing: held, ran_out: false };
         }
         let reserve = &self.core.reserve;
-        let step = self.planner.step(held, reserve.counts(), now);
+        let step = self.planner.step(held, lingering, reserve.counts(), now);
         if step.dismiss > 0 {
             reserve.dismiss(step.dismiss);
         }
         if step.release > 0 {
             reserve.release(step.release);
         }
-        if fresh > 0 {
+        if fresh {
             // Timers and I/O may have been left alone by the worker that got stuck. Whoever is
             // woken by this takes them over when it runs out of tasks.
             internal::nudge(&self.runtime);

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::rescue::reserve::Counts;
 
-/// For so many slices after a stall its stand-in stays up: the next stall is likely, and finds a
-/// worker that is already awake.
-const LINGER_SLICES: u32 = 5;
+/// For so many slices after a stall its stand-in stays up. Where one stall was there are more, and
+/// they come in bursts; each finds a worker that is already awake, instead of waiting for the
+/// watchdog. A worker that is up and has nothing to do costs nothing.
+const LINGER_SLICES: u32 = 100;
 
 /// What to do with the reserve now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,19 +46,26 @@ impl Planner {
         }
     }
 
-    /// The step that brings the reserve to where it should be. `held`: workers that are stuck in
-    /// a poll.
-    pub(crate) fn step(&mut self, held: usize, counts: Counts, now: Duration) -> Step {
-        self.recent = self.recent.max(held);
-        if held >= self.demand {
-            self.demand = held;
+    /// The step that brings the reserve to where it should be. `held`: workers in a poll that has
+    /// outlived its slice; `lingering`: in one that is on the way there.
+    pub(crate) fn step(
+        &mut self,
+        held: usize,
+        lingering: usize,
+        counts: Counts,
+        now: Duration,
+    ) -> Step {
+        let wanted = held + lingering;
+        self.recent = self.recent.max(wanted);
+        if wanted >= self.demand {
+            self.demand = wanted;
             self.justified = now;
-            self.recent = held;
+            self.recent = wanted;
         } else if now.saturating_sub(self.justified) >= self.linger {
             // To the most that the linger has seen, so that steady churn stays covered.
             self.demand = self.recent;
             self.justified = now;
-            self.recent = held;
+            self.recent = wanted;
         }
         let asleep = self.reserve.saturating_sub(self.demand);
         let mut step = Step { missing: held.saturating_sub(self.reserve), ..Step::default() };

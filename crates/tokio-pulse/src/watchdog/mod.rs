@@ -41,9 +41,11 @@ pub(crate) struct Watchdog {
 /// What one scan saw, all units together.
 #[derive(Debug, Default)]
 struct Tally {
-    /// Workers stuck in a poll, with or without blame.
+    /// Workers in a poll that has outlived its slice, with or without blame.
     held: usize,
-    /// Of those, the ones that were not at the last scan.
+    /// Workers in a poll that has used up a part of it.
+    lingering: usize,
+    /// Of both, the ones that were not at the last scan.
     fresh: usize,
     stalls: usize,
     began: usize,
@@ -96,7 +98,7 @@ impl Watchdog {
                 note_on_slot(slot, verdict);
             }
         }
-        let outcome = self.rescuer.adapt(tally.held, tally.fresh, now);
+        let outcome = self.rescuer.adapt(tally.held, tally.lingering, tally.fresh > 0, now);
         tally.activity.lively |= !self.rescuer.is_at_rest() && tally.stalls == 0;
 
         let counters = &self.core.counters;
@@ -160,9 +162,13 @@ impl Tally {
         match verdict {
             Verdict::Idle => {}
             Verdict::Lively => activity.lively = true,
+            Verdict::Lingering { first } => {
+                self.lingering += 1;
+                self.fresh += usize::from(first);
+                activity.lively = true;
+            }
             Verdict::StallBegan { elapsed, .. } => {
                 self.held += 1;
-                self.fresh += 1;
                 self.stalls += 1;
                 self.began += 1;
                 activity.turn = true;
@@ -173,9 +179,8 @@ impl Tally {
                 self.stalls += 1;
                 activity.add_stall(elapsed);
             }
-            Verdict::Descheduled { first } => {
+            Verdict::Descheduled { .. } => {
                 self.held += 1;
-                self.fresh += usize::from(first);
                 activity.lively = true;
             }
             Verdict::StallEnded { .. } => activity.turn = true,

@@ -7,8 +7,11 @@ use std::time::Duration;
 /// thread costs about 20 us).
 const LOOKS_PER_SLICE: u32 = 2;
 
-/// For this long after a stall the looks come twice as often: where one was, there are more.
+/// For this long after a stall the looks come more often: where one was, there are more.
 const ALERT: Duration = Duration::from_secs(1);
+
+/// The looks of a slice in that time: each poll of some length is met while it lingers.
+const ALERT_LOOKS_PER_SLICE: u32 = 8;
 
 /// So many slices without any progress or stall, and the watchdog dozes until a hook wakes it.
 const QUIET_SLICES: u32 = 10;
@@ -72,7 +75,7 @@ impl Pace {
             return Rest::Doze(old_stalls.then_some(OLD_STALL_PACE.max(self.slice)));
         }
         let alert = self.last_turn.is_some_and(|turn| now.saturating_sub(turn) < ALERT);
-        Rest::Nap(self.slice / if alert { LOOKS_PER_SLICE * 2 } else { LOOKS_PER_SLICE })
+        Rest::Nap(self.slice / if alert { ALERT_LOOKS_PER_SLICE } else { LOOKS_PER_SLICE })
     }
 }
 
@@ -93,7 +96,7 @@ mod tests {
         let mut pace = Pace::new(SLICE);
         assert_eq!(pace.next(LIVELY, ms(0)), Rest::Nap(ms(5)));
         let turn = Activity { turn: true, ..LIVELY };
-        assert_eq!(pace.next(turn, ms(5)), Rest::Nap(Duration::from_micros(2500)));
+        assert_eq!(pace.next(turn, ms(5)), Rest::Nap(Duration::from_micros(1250)));
         assert_eq!(pace.next(LIVELY, ms(1_100)), Rest::Nap(ms(5)));
     }
 

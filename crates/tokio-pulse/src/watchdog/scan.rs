@@ -83,6 +83,9 @@ pub(crate) enum Verdict {
     Idle,
     /// Something has run since the last look, or what runs is young.
     Lively,
+    /// The poll has used up a part of its slice in one go, and its worker could be missed: time for
+    /// a stand-in, but no blame. `first` at the first such look at this poll.
+    Lingering { first: bool },
     /// The poll has outlived its slice, and the evidence is against it: a stall has begun.
     StallBegan { cause: Cause, elapsed: Duration },
     /// The same stall, still.
@@ -95,7 +98,12 @@ pub(crate) enum Verdict {
     StallEnded { lasted: Duration },
 }
 
-/// How much of the slice a poll must have burned before the wall clock may blame it. Half: a poll
+/// After this part of its slice a poll is long enough for somebody to wait behind it: the worker on
+/// the driver may be the one that polls, and then nobody looks after timers and sockets. A quarter
+/// of the default slice, 2.5 ms, is far above what well-behaved polls take.
+const LINGERING_FRACTION: u32 = 4;
+
+/// How much of its limit a poll must have burned before the wall clock may blame it. Half: a poll
 /// that got less than half a processor since it was first seen was mostly waiting for one.
 const BLAME_FRACTION: u32 = 2;
 
@@ -144,7 +152,7 @@ impl Memory {
                 Verdict::Idle
             };
         }
-        if elapsed < slice {
+        if elapsed < slice / LINGERING_FRACTION {
             return Verdict::Lively;
         }
         if !evidence.holds_worker() {
@@ -155,6 +163,14 @@ impl Memory {
                 Verdict::StallEnded { lasted: elapsed }
             } else {
                 Verdict::Idle
+            };
+        }
+        if elapsed < slice {
+            let first = !matches!(self.verdict, Verdict::Lingering { .. });
+            let part = slice / LINGERING_FRACTION;
+            return match self.blame(sample.cpu, part, evidence) {
+                Some(_) => Verdict::Lingering { first },
+                None => Verdict::Lively,
             };
         }
         if self.is_stalled() {
@@ -174,15 +190,16 @@ impl Memory {
         self.cpu_then = cpu;
     }
 
-    /// The charge against a poll that has outlived its slice; `None` if the kernel is to blame.
+    /// The charge against a poll that has run for longer than `limit`; `None` if the kernel is to
+    /// blame.
     fn blame(
         &self,
         cpu: Option<Duration>,
-        slice: Duration,
+        limit: Duration,
         evidence: &impl Evidence,
     ) -> Option<Cause> {
         let (Some(then), Some(now)) = (self.cpu_then, cpu) else { return Some(Cause::Unknown) };
-        if now.saturating_sub(then) >= slice / BLAME_FRACTION {
+        if now.saturating_sub(then) >= limit / BLAME_FRACTION {
             return Some(Cause::Computing);
         }
         match evidence.run_state() {

@@ -48,7 +48,7 @@ fn a_poll_that_burns_cpu_is_a_stall_after_its_slice_and_is_announced_once() {
     let machine = machine(Some(RunState::Runnable));
     let verdicts = stuck(&mut Memory::new(), 5, TICK, &machine);
     let ms = Duration::from_millis;
-    assert_eq!(verdicts[..2], [Verdict::Lively, Verdict::Lively]);
+    assert_eq!(verdicts[..2], [Verdict::Lively, Verdict::Lingering { first: true }]);
     assert_eq!(verdicts[2], Verdict::StallBegan { cause: Cause::Computing, elapsed: ms(10) });
     assert_eq!(
         verdicts[3..],
@@ -67,6 +67,7 @@ fn a_poll_that_sleeps_in_the_kernel_is_a_stall() {
 fn a_poll_that_the_kernel_set_aside_is_not_blamed_until_it_has_burned_its_share() {
     let machine = machine(Some(RunState::Runnable));
     let verdicts = stuck(&mut Memory::new(), 7, Duration::from_millis(1), &machine);
+    assert_eq!(verdicts[1], Verdict::Lively);
     assert_eq!(verdicts[2], Verdict::Descheduled { first: true });
     assert_eq!(verdicts[3], Verdict::Descheduled { first: false });
     assert!(matches!(verdicts[5], Verdict::StallBegan { cause: Cause::Computing, .. }));
@@ -168,6 +169,12 @@ proptest! {
                 }
                 Verdict::Descheduled { .. } => {
                     prop_assert!(!stalled && !step.blocked && now - still.0 >= SLICE);
+                }
+                Verdict::Lingering { .. } => {
+                    let stood = now - still.0;
+                    prop_assert!(!stalled && step.holds_worker);
+                    prop_assert!(stood >= SLICE / 4);
+                    prop_assert!(step.blocked || cpu - still.1 >= SLICE / 8);
                 }
                 Verdict::Idle | Verdict::Lively => prop_assert!(!stalled),
             }

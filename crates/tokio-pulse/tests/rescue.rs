@@ -146,7 +146,7 @@ fn ballast_takes_no_yielding_task_hostage() {
         });
     }
     // Each round releases reserves and calls them back, among tasks that yield all the time.
-    for _ in 0..10 {
+    for _ in 0..5 {
         let stalls: Vec<_> = (0..4).map(|_| Stall::spawn_on(&runtime)).collect();
         eventually("the reserve stands in", || runtime.metrics().reserves_free() <= 2);
         stalls.iter().for_each(Stall::end);

@@ -132,7 +132,7 @@ pub(crate) struct ServiceArgs {
     #[arg(long, value_name = "PER_S", value_parser = rate)]
     pub(crate) rate_report: Option<f64>,
     /// The share of the cores that /login and /report keep busy, in per cent.
-    #[arg(long, value_name = "PER_CENT", default_value_t = 60,
+    #[arg(long, value_name = "PER_CENT", default_value_t = 55,
           value_parser = value_parser!(u8).range(1..=100))]
     pub(crate) load: u8,
     /// Requests leave at times drawn from it, the same on both sides.

@@ -5,7 +5,6 @@
 //! one word: `#[tokio::main]` becomes `#[tokio_pulse::main]`.
 //!
 
-
 #![forbid(unsafe_code)]
 #![allow(
     clippy::needless_doctest_main,

@@ -10,12 +10,14 @@ use crate::latencies::Latencies;
 
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 470.0;
-const LEFT: f64 = 76.0;
+const LEFT: f64 = 84.0;
 const RIGHT: f64 = 150.0;
 const TOP: f64 = 84.0;
 const BOTTOM: f64 = 64.0;
 /// Points per line: smooth at this width.
 const POINTS: u32 = 400;
+/// Where lines begin: the very quickest of all samples would only stretch the axis.
+const FIRST: f64 = 0.02;
 /// The percentile at which each line has its figure, as a number of nines.
 const MARK: f64 = 2.0;
 /// The least distance of two labels.
@@ -44,6 +46,11 @@ impl<'a> Line<'a> {
 
     pub(super) fn calm(latencies: &'a Latencies) -> Self {
         Self { name: "no hogs", colour: FAINT, dashes: "5 4", latencies }
+    }
+
+    /// Up to where the line goes: a percentile finer than the number of samples says nothing.
+    fn nines(&self) -> f64 {
+        (self.latencies.summary().count.max(1) as f64).log10().min(5.0)
     }
 
     fn ms_at(&self, nines: f64) -> f64 {
@@ -92,14 +99,11 @@ struct Axes {
 
 impl Axes {
     fn around(lines: &[Line<'_>]) -> Self {
-        let fewest = lines.iter().map(|line| line.latencies.summary().count).min().unwrap_or(0);
-        // A percentile finer than the number of samples says nothing.
-        let nines = (fewest.max(1) as f64).log10().clamp(MARK, 5.0);
-        let positive = |ms: f64| ms.max(1e-3).log10();
-        let least = lines.iter().map(|line| positive(line.ms_at(0.0))).fold(f64::MAX, f64::min);
-        let most = lines.iter().map(|line| positive(line.ms_at(nines))).fold(f64::MIN, f64::max);
-        let low = if least.is_finite() { least.floor() as i32 } else { -1 };
-        let high = if most.is_finite() { most.ceil() as i32 } else { 0 };
+        let nines = lines.iter().map(Line::nines).fold(MARK, f64::max);
+        let decade = |ms: f64| ms.log10().clamp(-3.0, 6.0);
+        let least = lines.iter().map(|line| decade(line.ms_at(FIRST))).fold(6.0, f64::min);
+        let most = lines.iter().map(|line| decade(line.ms_at(nines))).fold(-3.0, f64::max);
+        let (low, high) = (least.floor() as i32, most.ceil() as i32);
         Self { nines, low, high: high.max(low + 1) }
     }
 
@@ -134,7 +138,7 @@ impl Axes {
             INK,
             "middle",
         ));
-        let (x, y) = (22.0, TOP + (bottom - TOP) / 2.0);
+        let (x, y) = (20.0, TOP + (bottom - TOP) / 2.0);
         group.append(
             text(&format!("{quantity} (logarithmic)"), x, y, INK, "middle")
                 .set("transform", format!("rotate(-90 {x} {y})")),
@@ -143,8 +147,9 @@ impl Axes {
     }
 
     fn polyline(&self, line: &Line<'_>) -> Polyline {
+        let length = line.nines().max(FIRST) - FIRST;
         let points: Vec<String> = (0..=POINTS)
-            .map(|step| f64::from(step) / f64::from(POINTS) * self.nines)
+            .map(|step| FIRST + f64::from(step) / f64::from(POINTS) * length)
             .map(|nines| format!("{:.1},{:.1}", self.x(nines), self.y(line.ms_at(nines))))
             .collect();
         Polyline::new()

@@ -55,6 +55,8 @@ pub struct ClosedOutcome {
     pub completed: u64,
     /// Requests without a good answer.
     pub errors: u64,
+    /// What the first of them was, for people.
+    pub first_error: Option<String>,
     /// From sending to the end of the answer. A closed loop leaves out what would have been asked
     /// while the server was silent: do not compare these with those of an open loop.
     pub latencies: Latencies,
@@ -91,6 +93,7 @@ pub fn closed_loop(plan: &ClosedPlan) -> io::Result<ClosedOutcome> {
             let Ok(part) = done else { continue };
             all.completed += part.completed;
             all.errors += part.errors;
+            all.first_error = all.first_error.or(part.first_error);
             all.latencies.merge(&part.latencies);
         }
         all
@@ -98,8 +101,13 @@ pub fn closed_loop(plan: &ClosedPlan) -> io::Result<ClosedOutcome> {
 }
 
 fn empty(plan: &ClosedPlan) -> ClosedOutcome {
-    let latencies = Latencies::new();
-    ClosedOutcome { completed: 0, errors: 0, latencies, measured: plan.measured }
+    ClosedOutcome {
+        completed: 0,
+        errors: 0,
+        first_error: None,
+        latencies: Latencies::new(),
+        measured: plan.measured,
+    }
 }
 
 async fn one_connection(plan: ClosedPlan, from: Instant) -> ClosedOutcome {
@@ -114,16 +122,21 @@ async fn one_connection(plan: ClosedPlan, from: Instant) -> ClosedOutcome {
         }
         let answer = tokio::time::timeout(plan.timeout, connections.fetch(&plan.target)).await;
         let ended = Instant::now();
-        let good = matches!(answer, Ok(Ok(_)));
-        if (from..to).contains(&ended) {
-            outcome.completed += u64::from(good);
-            outcome.errors += u64::from(!good);
-            if good {
-                outcome.latencies.record(ended - sent);
+        let error = match answer {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("no answer within {:?}", plan.timeout)),
+        };
+        let counts = (from..to).contains(&ended);
+        if let Some(error) = error {
+            if counts {
+                outcome.errors += 1;
+                outcome.first_error.get_or_insert(error);
             }
-        }
-        if !good {
             tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+        } else if counts {
+            outcome.completed += 1;
+            outcome.latencies.record(ended - sent);
         }
     }
 }

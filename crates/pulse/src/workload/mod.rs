@@ -182,7 +182,7 @@ mod tests {
             burn: Duration::from_millis(5),
             probes: 2,
             warm_up: Duration::from_millis(20),
-            measured: Duration::from_millis(200),
+            measured: Duration::from_secs(1),
             ..Params::default()
         }
     }
@@ -191,8 +191,8 @@ mod tests {
     fn both_sides_have_probes_and_burns() {
         for side in [Side::Stock, Side::Pulse] {
             let outcome = run(side, &short(2)).unwrap();
-            assert!(!outcome.lateness.is_empty(), "{side}");
-            assert!(outcome.burns > 0.0, "{side}");
+            assert!(!outcome.lateness.is_empty(), "{side}: {outcome:?}");
+            assert!(outcome.burns > 0.0, "{side}: {outcome:?}");
             assert_eq!(outcome.pulse.is_some(), side == Side::Pulse);
         }
     }

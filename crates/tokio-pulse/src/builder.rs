@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::config::{Config, DEFAULT_SLICE, Flavor};
 use crate::error::{BuildError, Kind};
-use crate::heartbeat::Heart;
 use crate::heartbeat::hooks::{self, TaskHooks};
+use crate::heartbeat::{Heart, Rhythm};
 use crate::metrics::counters::Counters;
 use crate::pulse::Attachment;
 use crate::runtime::Runtime;
@@ -35,7 +35,8 @@ type ThreadHook = Arc<dyn Fn() + Send + Sync>;
 /// ```
 pub struct Builder {
     pub(crate) tokio: tokio::runtime::Builder,
-    flavor: Flavor,
+    /// Unknown after `from_tokio`: a Tokio builder does not tell.
+    flavor: Option<Flavor>,
     workers: Option<usize>,
     reserve: Option<usize>,
     slice: Duration,
@@ -47,7 +48,7 @@ pub struct Builder {
 impl Builder {
     /// A builder for the multi-thread scheduler: detection and rescue.
     pub fn new_multi_thread() -> Self {
-        Self::new(Flavor::MultiThread, tokio::runtime::Builder::new_multi_thread())
+        Self::new(Some(Flavor::MultiThread), tokio::runtime::Builder::new_multi_thread())
     }
 
     /// A builder for the current-thread scheduler: detection only.
@@ -55,7 +56,7 @@ impl Builder {
     /// There is one thread, and nobody else could take over. Stalls are counted and traced, and
     /// [`Metrics::stalls_rescued`](crate::Metrics::stalls_rescued) stays zero.
     pub fn new_current_thread() -> Self {
-        Self::new(Flavor::CurrentThread, tokio::runtime::Builder::new_current_thread())
+        Self::new(Some(Flavor::CurrentThread), tokio::runtime::Builder::new_current_thread())
     }
 
     /// Goes on from a Tokio builder.
@@ -65,6 +66,11 @@ impl Builder {
     /// `on_thread_unpark`, `on_before_task_poll` and `on_after_task_poll`: Tokio keeps one closure
     /// for each, and Pulse needs it. Hooks given to *this* builder are called beside Pulse's own.
     ///
+    /// Whether the builder is of the multi-thread or of the current-thread scheduler shows when the
+    /// runtime is built, and until then Pulse prepares for both. That costs a second hook a poll,
+    /// 1 to 2 ns; [`new_multi_thread`](Self::new_multi_thread) with
+    /// [`configure_tokio`](Self::configure_tokio) does without.
+    ///
     /// ```
     /// let tokio = tokio::runtime::Builder::new_multi_thread();
     /// let runtime = tokio_pulse::Builder::from_tokio(tokio).worker_threads(2).build()?;
@@ -72,11 +78,10 @@ impl Builder {
     /// # Ok::<(), tokio_pulse::BuildError>(())
     /// ```
     pub fn from_tokio(tokio: tokio::runtime::Builder) -> Self {
-        // A current-thread builder shows only when its runtime starts; see `Attachment::start`.
-        Self::new(Flavor::MultiThread, tokio)
+        Self::new(None, tokio)
     }
 
-    fn new(flavor: Flavor, tokio: tokio::runtime::Builder) -> Self {
+    fn new(flavor: Option<Flavor>, tokio: tokio::runtime::Builder) -> Self {
         Self {
             tokio,
             flavor,
@@ -271,10 +276,16 @@ impl Builder {
     }
 
     fn prepare(&self) -> Result<Attachment, BuildError> {
-        let config = Config::new(self.flavor, self.workers, self.reserve, self.slice)?;
+        // A current-thread runtime that shows up later is recognised by `Attachment::start`.
+        let flavor = self.flavor.unwrap_or(Flavor::MultiThread);
+        let config = Config::new(flavor, self.workers, self.reserve, self.slice)?;
+        let rhythm = match self.flavor {
+            Some(Flavor::MultiThread) => Rhythm::Tick,
+            Some(Flavor::CurrentThread) | None => Rhythm::Bracket,
+        };
         Ok(Attachment {
             config,
-            heart: Arc::new(Heart::new(config.tokio_workers())),
+            heart: Arc::new(Heart::new(rhythm, config.tokio_workers())),
             counters: Arc::new(Counters::new()),
         })
     }

@@ -7,7 +7,7 @@ use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
 use crate::config::{Config, Flavor};
 use crate::error::{BuildError, Kind};
-use crate::heartbeat::Heart;
+use crate::heartbeat::{Heart, Rhythm};
 use crate::metrics::counters::Counters;
 use crate::rescue::{internal, reserve::Reserve};
 use crate::watchdog::{Watchdog, WatchdogThread};
@@ -104,7 +104,10 @@ impl Attachment {
                     return Err(BuildError(Kind::NotAttached { expected, found }));
                 }
             }
-            // The flavor of a Tokio builder cannot be read, so it shows only now.
+            _ if self.heart.rhythm == Rhythm::Tick => {
+                let expected = config.tokio_workers();
+                return Err(BuildError(Kind::NotAttached { expected, found: 1 }));
+            }
             _ => {
                 config = Config { flavor: Flavor::CurrentThread, workers: 1, reserve: 0, ..config }
             }

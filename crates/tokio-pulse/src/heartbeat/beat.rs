@@ -1,11 +1,17 @@
 //! The heartbeat of one thread: a single word, written by that thread alone.
 //!
 //! ```text
-//!   bit 0..8    depth     polls that are running, one inside the other
+//!   bit 0..8    depth     bracketed polls that are running, one inside the other
 //!   bit 8       RESERVE   the running poll is ballast: it waits on purpose
 //!   bit 9       AWAKE     the thread has left Tokio's park and not entered it again
-//!   bit 10..    sequence  polls that have ended
+//!   bit 10..    sequence  polls
 //! ```
+//!
+//! There are two ways to beat. A worker of the multi-thread scheduler only **ticks**, before each
+//! poll: between its polls it looks for the next one or goes to the park, neither of which takes
+//! long, so that a worker which is awake and does not tick is stuck in a poll. Where a thread may
+//! leave the runtime without a park, as the one thread of a current-thread runtime does when
+//! `block_on` returns, polls are **bracketed**, and the depth says whether one is running.
 //!
 //! One writer means that a transition is a plain load, an addition and a plain store: no locked
 //! instruction and no clock on the poll path. Readers see a consistent picture because the whole
@@ -31,12 +37,21 @@ impl Beat {
         Self(AtomicUsize::new(AWAKE))
     }
 
+    /// A poll begins; nobody will say that it has ended.
+    #[inline]
+    #[allow(dead_code, reason = "stable Tokio has no poll hooks")]
+    pub(crate) fn tick(&self) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(SEQUENCE_ONE), Relaxed);
+    }
+
+    #[inline]
     pub(crate) fn enter_poll(&self) {
         let word = self.0.load(Relaxed);
         debug_assert!(word & DEPTH_MASK != DEPTH_MASK, "polls nested beyond the counter");
         self.0.store(word.wrapping_add(DEPTH_ONE), Relaxed);
     }
 
+    #[inline]
     pub(crate) fn exit_poll(&self) {
         let word = self.0.load(Relaxed);
         debug_assert!(word & DEPTH_MASK != 0, "a poll ended that had not begun");
@@ -82,7 +97,8 @@ impl Snapshot {
         self.0 & AWAKE != 0
     }
 
-    /// Polls that have ended on this thread; wraps after 2^54 of them (2^22 on 32-bit targets).
+    /// Polls on this thread, counted as they begin or as they end; wraps after 2^54 of them (2^22
+    /// on 32-bit targets).
     pub(crate) fn polls(self) -> usize {
         self.0 / SEQUENCE_ONE
     }
@@ -114,6 +130,13 @@ mod tests {
         beat.exit_poll();
         assert!(!beat.snapshot().in_poll());
         assert_eq!(beat.snapshot().polls(), 2);
+    }
+
+    #[test]
+    fn a_tick_counts_and_changes_nothing_else() {
+        let beat = Beat::new_awake();
+        beat.tick();
+        assert_eq!(beat.snapshot(), Snapshot::from_parts(1, false, true, false));
     }
 
     #[test]

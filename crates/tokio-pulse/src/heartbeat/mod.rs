@@ -14,11 +14,23 @@ use crate::watchdog::doze::Doze;
 use registry::Registry;
 use slot::Slot;
 
+/// How the threads of a runtime beat; see [`beat`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "stable Tokio has no poll hooks")]
+pub(crate) enum Rhythm {
+    /// Before each poll.
+    Tick,
+    /// Before and after each poll.
+    Bracket,
+}
+
 /// The worker side of one runtime: what its hooks need, shared by all of them.
 #[derive(Debug)]
 pub(crate) struct Heart {
     /// Never used twice in a process, unlike an address.
     pub(crate) id: u64,
+    #[allow(dead_code, reason = "stable Tokio has no poll hooks")]
+    pub(crate) rhythm: Rhythm,
     pub(crate) registry: Registry,
     pub(crate) doze: Doze,
     /// The watchdog, once it runs.
@@ -26,10 +38,11 @@ pub(crate) struct Heart {
 }
 
 impl Heart {
-    pub(crate) fn new(workers: usize) -> Self {
+    pub(crate) fn new(rhythm: Rhythm, workers: usize) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            rhythm,
             registry: Registry::new(workers),
             doze: Doze::new(),
             watcher: OnceLock::new(),

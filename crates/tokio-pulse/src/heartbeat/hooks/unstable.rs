@@ -7,10 +7,11 @@ use std::sync::Arc;
 use tokio::runtime::{RuntimeMetrics, TaskMeta};
 
 use crate::builder::Builder;
-use crate::heartbeat::Heart;
+use crate::heartbeat::beat::Beat;
 use crate::heartbeat::registry::Registry;
 use crate::heartbeat::seat;
 use crate::heartbeat::slot::Slot;
+use crate::heartbeat::{Heart, Rhythm};
 use crate::metrics::counters::Counters;
 use crate::rescue::internal;
 use crate::watchdog::roster::Unit;
@@ -49,30 +50,36 @@ pub(crate) fn install_task_hooks(
     counters: &Arc<Counters>,
     user: TaskHooks,
 ) {
-    let beat = heart.clone();
-    if user.before_poll.is_empty() {
-        builder.on_before_task_poll(move |_| {
-            seat::with_slot(&beat, |slot| slot.beat.enter_poll());
-        });
-    } else {
-        let user = chain(user.before_poll, counters);
-        builder.on_before_task_poll(move |task| {
-            // The user's hook belongs to the poll: time that it burns holds the worker as well.
-            seat::with_slot(&beat, |slot| slot.beat.enter_poll());
-            user(task);
-        });
-    }
-    let beat = heart.clone();
-    if user.after_poll.is_empty() {
-        builder.on_after_task_poll(move |_| {
-            seat::with_slot(&beat, |slot| slot.beat.exit_poll());
-        });
-    } else {
-        let user = chain(user.after_poll, counters);
-        builder.on_after_task_poll(move |task| {
-            user(task);
-            seat::with_slot(&beat, |slot| slot.beat.exit_poll());
-        });
+    // The user's hooks belong to the poll: time that they burn holds the worker as well.
+    match heart.rhythm {
+        Rhythm::Tick => {
+            let tick = on_slot(heart, Beat::tick);
+            if user.before_poll.is_empty() {
+                builder.on_before_task_poll(move |_| tick());
+            } else {
+                let user = chain(user.before_poll, counters);
+                builder.on_before_task_poll(move |task| {
+                    tick();
+                    user(task);
+                });
+            }
+            if !user.after_poll.is_empty() {
+                builder.on_after_task_poll(chain(user.after_poll, counters));
+            }
+        }
+        Rhythm::Bracket => {
+            let (enter, exit) = (on_slot(heart, Beat::enter_poll), on_slot(heart, Beat::exit_poll));
+            let before = chain(user.before_poll, counters);
+            builder.on_before_task_poll(move |task| {
+                enter();
+                before(task);
+            });
+            let after = chain(user.after_poll, counters);
+            builder.on_after_task_poll(move |task| {
+                after(task);
+                exit();
+            });
+        }
     }
     if !user.spawn.is_empty() {
         builder.on_task_spawn(chain(user.spawn, counters));
@@ -80,6 +87,15 @@ pub(crate) fn install_task_hooks(
     if !user.terminate.is_empty() {
         builder.on_task_terminate(chain(user.terminate, counters));
     }
+}
+
+/// The poll path: from the running thread to its beat.
+fn on_slot<F>(heart: &Arc<Heart>, transition: F) -> impl Fn() + Send + Sync + use<F>
+where
+    F: Fn(&Beat) + Send + Sync + 'static,
+{
+    let (id, heart) = (heart.id, heart.clone());
+    move || seat::with_slot_of(id, || &heart, |slot| transition(&slot.beat))
 }
 
 /// One closure of many: it leaves out Pulse's own tasks, and a panic in one of the user's hooks
@@ -90,7 +106,7 @@ fn chain(
 ) -> impl Fn(&TaskMeta<'_>) + Send + Sync + 'static {
     let counters = counters.clone();
     move |task| {
-        if internal::is_internal(task.spawned_at()) {
+        if hooks.is_empty() || internal::is_internal(task.spawned_at()) {
             return;
         }
         for hook in &hooks {
@@ -219,7 +235,11 @@ impl Observer {
     pub(crate) fn sample(&self, _index: usize, unit: &Unit) -> Sample {
         let Some(slot) = &unit.slot else { return Sample::idle() };
         let beat = slot.beat.snapshot();
-        let busy = beat.in_poll() && !beat.in_reserve();
+        let running = match self.heart.rhythm {
+            Rhythm::Tick => beat.is_awake(),
+            Rhythm::Bracket => beat.in_poll(),
+        };
+        let busy = running && !beat.in_reserve();
         let cpu = if busy { slot.cpu_time() } else { None };
         Sample { progress: Progress { beat: Some(beat), busy: 0, parks: 0 }, busy, cpu }
     }

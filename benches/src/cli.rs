@@ -1,0 +1,173 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::thread;
+
+use clap::{Args, Parser, Subcommand};
+use pulse::side::Side;
+
+use crate::Result;
+use crate::bench::{Scale, heartbeat, http, idle, scheduler, server, w8};
+use crate::compare::{self, Outcome};
+use crate::figure::Figure;
+use crate::report::Report;
+
+const BASELINE: &str = "benches/baseline.json";
+
+/// Measures Tokio with and without Pulse, side by side in one run.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// What the heartbeat adds to a poll (B1).
+    Heartbeat(Options),
+    /// The scenarios of Tokio's own multi-thread benchmarks (B3).
+    Scheduler {
+        #[command(flatten)]
+        options: Options,
+        #[command(flatten)]
+        extra: Extra,
+    },
+    /// An axum server under load (B4).
+    Http(Options),
+    /// Timers beside CPU hogs (B5 with rescue alone, B7).
+    W8(Options),
+    /// The CPU that Pulse itself uses, on an idle and on a busy runtime (B9).
+    Idle(Options),
+    /// All of the above.
+    All(Options),
+    /// Compares a run with the stored baseline; exit code 1 if a figure got more than 5 % worse.
+    Compare {
+        #[command(flatten)]
+        options: Options,
+        /// The stored run.
+        #[arg(long, value_name = "FILE", default_value = BASELINE)]
+        baseline: PathBuf,
+        /// Takes this run instead of measuring now.
+        #[arg(long, value_name = "FILE")]
+        run: Option<PathBuf>,
+        /// Stores the run as the baseline instead of comparing.
+        #[arg(long)]
+        save: bool,
+    },
+    #[command(hide = true)]
+    Serve {
+        #[arg(long)]
+        runtime: Side,
+        #[arg(long)]
+        workers: usize,
+    },
+}
+
+#[derive(Args, Clone, Debug)]
+struct Options {
+    /// Writes the figures to a file as well.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Few and short rounds, to see that everything runs; nothing is judged.
+    #[arg(long)]
+    quick: bool,
+    /// Rounds of each benchmark, instead of its own number.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: Option<u32>,
+    /// Workers of each runtime [default: one for each processor].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    workers: Option<u32>,
+}
+
+#[derive(Args, Clone, Debug)]
+struct Extra {
+    /// Measures stock Tokio a second time, to see the noise, and with hooks that do nothing.
+    #[arg(long)]
+    control: bool,
+    /// Measures Pulse with these sizes of its reserve as well.
+    #[arg(long, value_name = "N,..", value_delimiter = ',')]
+    reserves: Vec<usize>,
+    /// Measures stock Tokio with so many more workers, all of them blocked.
+    #[arg(long, value_name = "N,..", value_delimiter = ',')]
+    blocked: Vec<usize>,
+    /// Only scenarios with this in their name.
+    #[arg(long, value_name = "PART")]
+    only: Option<String>,
+}
+
+impl Options {
+    fn scale(&self) -> Scale {
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        let number = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+        Scale {
+            quick: self.quick,
+            rounds: self.rounds.map(number),
+            workers: self.workers.map_or_else(cores, number),
+        }
+    }
+
+    fn report(&self, run: impl FnOnce(Scale) -> Result<Vec<Figure>>) -> Result<Report> {
+        let report = Report::of(self.quick, || run(self.scale()))?;
+        report.print();
+        if let Some(path) = &self.json {
+            report.write(path)?;
+        }
+        Ok(report)
+    }
+}
+
+pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
+    match &cli.command {
+        Command::Heartbeat(options) => options.report(heartbeat::run)?,
+        Command::Scheduler { options, extra } => {
+            let extra = scheduler::Extra {
+                control: extra.control,
+                reserves: extra.reserves.clone(),
+                blocked: extra.blocked.clone(),
+                only: extra.only.clone(),
+            };
+            options.report(|scale| scheduler::run(scale, &extra))?
+        }
+        Command::Http(options) => options.report(http::run)?,
+        Command::W8(options) => options.report(w8::run)?,
+        Command::Idle(options) => options.report(idle::run)?,
+        Command::All(options) => options.report(all)?,
+        Command::Compare { options, baseline, run, save } => {
+            let run = match run {
+                Some(path) => Report::read(path)?,
+                None => options.report(all)?,
+            };
+            if *save {
+                run.write(baseline)?;
+                return Ok(Outcome::Fine);
+            }
+            return Ok(compare::print(&Report::read(baseline)?, &run));
+        }
+        Command::Serve { runtime, workers } => {
+            server::serve(*runtime, *workers)?;
+            return Ok(Outcome::Fine);
+        }
+    };
+    Ok(Outcome::Fine)
+}
+
+fn all(scale: Scale) -> Result<Vec<Figure>> {
+    let mut figures = heartbeat::run(scale)?;
+    figures.extend(scheduler::run(scale, &scheduler::Extra::default())?);
+    figures.extend(http::run(scale)?);
+    figures.extend(w8::run(scale)?);
+    figures.extend(idle::run(scale)?);
+    Ok(figures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

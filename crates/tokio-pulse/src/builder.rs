@@ -94,9 +94,11 @@ impl Builder {
         }
     }
 
-    /// Sets how long a poll may run before Pulse steps in. Default: 10 ms; from 1 ms to 60 s.
+    /// Sets how long a poll may run before it is a stall. Default: 10 ms; from 1 ms to 60 s.
     ///
-    /// A stall is seen between one and one and a half slices after the poll began.
+    /// A stall is seen between one and one and a half slices after the poll began. A quarter of
+    /// the slice into a poll, another worker is woken already, so that nobody has to wait for the
+    /// verdict.
     pub fn slice(&mut self, slice: Duration) -> &mut Self {
         self.slice = slice;
         self
@@ -106,7 +108,9 @@ impl Builder {
     /// least 8 and at most 64.
     ///
     /// So many stalls at a time leave the runtime with all its workers. Each reserve is a thread
-    /// that sleeps; it costs its stack's address space and no CPU. 0 leaves detection alone.
+    /// that sleeps; it costs its stack's address space and no CPU. Tokio's blocking pool may start
+    /// some more when reserves go to sleep, and ends them after
+    /// [`thread_keep_alive`](Self::thread_keep_alive). 0 leaves detection alone.
     /// Ignored by the current-thread scheduler.
     pub fn reserve_workers(&mut self, reserve: usize) -> &mut Self {
         self.reserve = Some(reserve);
@@ -116,8 +120,9 @@ impl Builder {
     /// Sets the number of workers that serve tasks. Default: the environment variable
     /// `TOKIO_WORKER_THREADS`, else one for each processor that this process may use.
     ///
-    /// Tokio is built with the reserve on top, and its own metrics count both. Ignored by the
-    /// current-thread scheduler.
+    /// Tokio is built with the reserve on top, and its own metrics count both. While polls take
+    /// longer than a quarter of the slice, and for up to two seconds after that, more workers may
+    /// be awake than this; so many are free. Ignored by the current-thread scheduler.
     pub fn worker_threads(&mut self, workers: usize) -> &mut Self {
         self.workers = Some(workers);
         self
@@ -215,7 +220,8 @@ impl Builder {
     /// Reaches every other setting of Tokio's builder.
     ///
     /// The settings that [`from_tokio`](Self::from_tokio) names are overwritten by
-    /// [`build`](Self::build).
+    /// [`build`](Self::build). Leave Tokio's unstable `enable_alt_timer` off: it keeps timers on the
+    /// worker that made them, and those of a reserve that goes to sleep would sleep with it.
     ///
     /// ```
     /// let runtime = tokio_pulse::Builder::new_multi_thread()
@@ -251,8 +257,8 @@ impl Builder {
     /// [`tokio::runtime::Runtime`].
     ///
     /// Sets the number of worker threads and the hooks that [`from_tokio`](Self::from_tokio)
-    /// names, and nothing else. Then build the runtime and give its handle to
-    /// [`Attachment::start`].
+    /// names, and nothing else. Set none of these afterwards; the last call wins, as always with
+    /// Tokio's builder. Then build one runtime and give its handle to [`Attachment::start`].
     ///
     /// # Errors
     ///

@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     SliceOutOfRange(Duration),
     InvalidEnvironment { name: &'static str, value: String },
     NotAttached { expected: usize, found: usize },
+    OtherFlavor,
     AlreadyAttached,
     Runtime(io::Error),
     Watchdog(io::Error),
@@ -31,6 +32,12 @@ impl BuildError {
             self.0,
             NoWorkers | TooManyWorkers { .. } | SliceOutOfRange(_) | InvalidEnvironment { .. }
         )
+    }
+
+    /// Pulse could not be started on that runtime: it runs there already, or the runtime is not
+    /// the one that was prepared.
+    pub fn is_attach(&self) -> bool {
+        matches!(self.0, Kind::NotAttached { .. } | Kind::OtherFlavor | Kind::AlreadyAttached)
     }
 
     /// The operating system refused something that a runtime needs, such as a thread.
@@ -64,6 +71,10 @@ impl fmt::Display for BuildError {
                 "the runtime has {found} workers where Pulse prepared {expected}; start Pulse on \
                  the runtime that was built from the builder given to `attach`, and set \
                  `worker_threads` on Pulse's builder only"
+            ),
+            Kind::OtherFlavor => f.write_str(
+                "the runtime is of the other scheduler than Pulse's builder; prepare it with \
+                 `new_multi_thread` or `new_current_thread`, whichever the runtime is",
             ),
             Kind::AlreadyAttached => {
                 f.write_str("Pulse runs on this runtime already; attach to each runtime once")

@@ -34,6 +34,8 @@
 //!   on the same worker wait until the stall ends.
 //! * A stall of the future given to `block_on`, `main`'s own body included, holds no worker, and is
 //!   not seen. Tasks of a `LocalSet` run inside such a future.
+//! * Two unstable options of Tokio do not go with it: `enable_alt_timer`, whose timers would sleep
+//!   with the reserve, and `Handle::dump`, which waits for every worker, the sleeping ones too.
 //! * A current-thread runtime is watched, but there is nobody to take over.
 //! * More stalls at a time than there are reserve workers freeze the runtime until one ends. They
 //!   are counted ([`Metrics::exhausted`]).

@@ -91,22 +91,27 @@ impl Attachment {
     ///
     /// # Errors
     ///
-    /// When the runtime is not the one that was built from the prepared builder, when Pulse runs
-    /// on it already, or when the system refuses a thread for the watchdog. The runtime is then a
-    /// plain Tokio runtime.
+    /// When the runtime has another scheduler or another number of workers than was prepared, when
+    /// Pulse runs on it already, or when the system refuses a thread for the watchdog. The runtime
+    /// is then a plain Tokio runtime.
+    ///
+    /// Another runtime that has the same number of workers by chance is not told apart: it lacks
+    /// the hooks, and its stalls go unseen.
     pub fn start(self, runtime: &Handle) -> Result<Pulse, BuildError> {
         let mut config = self.config;
         match runtime.runtime_flavor() {
             RuntimeFlavor::MultiThread => {
                 let found = runtime.metrics().num_workers();
-                if found != config.tokio_workers() || config.flavor == Flavor::CurrentThread {
+                if config.flavor == Flavor::CurrentThread {
+                    return Err(BuildError(Kind::OtherFlavor));
+                }
+                if found != config.tokio_workers() {
                     let expected = config.tokio_workers();
                     return Err(BuildError(Kind::NotAttached { expected, found }));
                 }
             }
             _ if self.heart.rhythm == Rhythm::Tick => {
-                let expected = config.tokio_workers();
-                return Err(BuildError(Kind::NotAttached { expected, found: 1 }));
+                return Err(BuildError(Kind::OtherFlavor));
             }
             _ => {
                 config = Config { flavor: Flavor::CurrentThread, workers: 1, reserve: 0, ..config }

@@ -101,8 +101,10 @@ fn a_local_set_runs_on_the_thread_that_blocks_on_it() {
 fn a_current_thread_runtime_detects_and_does_not_rescue() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        tokio::spawn(async { std::thread::sleep(Duration::from_millis(200)) }).await.unwrap();
+        tokio_pulse::spawn(async { std::thread::sleep(Duration::from_millis(200)) }).await.unwrap();
     });
+    // Nothing runs between two calls of `block_on`, however long that takes.
+    std::thread::sleep(Duration::from_millis(300));
     eventually("the stall is seen and over", || {
         let metrics = runtime.metrics();
         metrics.stalls() == 1 && metrics.stalls_in_progress() == 0
@@ -126,7 +128,12 @@ fn attaching_to_the_wrong_runtime_is_an_error() {
     let attachment = builder(2).attach(&mut prepared).unwrap();
     let other = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
     let error = attachment.start(other.handle()).unwrap_err();
-    assert!(error.to_string().contains("1 workers"), "{error}");
+    assert!(error.is_attach() && error.to_string().contains("1 workers"), "{error}");
+
+    let mut prepared = tokio::runtime::Builder::new_current_thread();
+    let attachment = builder(2).attach(&mut prepared).unwrap();
+    let error = attachment.start(prepared.build().unwrap().handle()).unwrap_err();
+    assert!(error.is_attach() && error.to_string().contains("scheduler"), "{error}");
 }
 
 #[test]
@@ -135,8 +142,9 @@ fn attaching_twice_is_an_error() {
     let first = builder(1).reserve_workers(1).attach(&mut tokio).unwrap();
     let second = builder(1).reserve_workers(1).attach(&mut tokio).unwrap();
     let runtime = tokio.build().unwrap();
-    let pulse = first.start(runtime.handle()).unwrap();
-    assert!(second.start(runtime.handle()).unwrap_err().to_string().contains("already"));
+    let pulse = second.start(runtime.handle()).unwrap();
+    let error = first.start(runtime.handle()).unwrap_err();
+    assert!(error.is_attach() && error.to_string().contains("already"), "{error}");
     drop(pulse);
 }
 
@@ -230,4 +238,48 @@ fn public_types_are_what_users_need_them_to_be() {
     sendable::<tokio_pulse::Handle>();
     sendable::<tokio_pulse::Metrics>();
     sendable::<Builder>();
+}
+
+/// Hooks that were given to Tokio's own builder see Pulse's tasks as well. They find their runtime,
+/// and a panic in them does not end the watch.
+#[cfg(tokio_unstable)]
+#[test]
+fn a_spawn_hook_of_tokios_builder_harms_nobody() {
+    let angry = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let hook = angry.clone();
+    let runtime = builder(1)
+        .configure_tokio(|tokio| {
+            tokio.on_task_spawn(move |task| {
+                if !task.spawned_at().file().contains("coexistence") {
+                    assert_eq!(tokio::runtime::Handle::current().metrics().num_workers(), 9);
+                    assert!(!hook.load(Ordering::Relaxed), "a hook of the user's");
+                }
+            });
+        })
+        .build()
+        .unwrap();
+    eventually("the reserve is asleep", || runtime.metrics().reserves_free() == 8);
+    angry.store(true, Ordering::Relaxed);
+    let over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let hog = over.clone();
+    // Spawned here, not in the helper: the hook knows our tasks by this file.
+    runtime.spawn(async move {
+        while !hog.load(Ordering::Relaxed) {
+            std::hint::spin_loop();
+        }
+    });
+    eventually("the watch goes on", || runtime.metrics().stalls_in_progress() == 1);
+    over.store(true, Ordering::Relaxed);
+    eventually("and on", || runtime.metrics().stalls_in_progress() == 0);
+}
+
+#[test]
+fn gauges_say_nothing_about_a_runtime_that_is_gone() {
+    let runtime = builder(1).build().unwrap();
+    let stall = Stall::spawn_on(&runtime);
+    eventually("the stall is seen", || runtime.metrics().stalls_in_progress() == 1);
+    let handle = runtime.handle().clone();
+    runtime.shutdown_background();
+    eventually("nobody watches any more", || handle.metrics().stalls_in_progress() == 0);
+    stall.end();
 }

@@ -6,11 +6,13 @@ use tokio::runtime::Handle;
 
 /// A task that does nothing: whoever runs it has been woken, which was its purpose.
 pub(crate) fn nudge(runtime: &Handle) {
-    runtime.spawn(async {});
+    spawn(runtime, async {});
 }
 
 /// A task of Pulse's own.
 pub(crate) fn spawn(runtime: &Handle, future: impl Future<Output = ()> + Send + 'static) {
+    // A spawn hook that the user gave to Tokio itself may look for its runtime.
+    let _context = runtime.enter();
     runtime.spawn(future);
 }
 

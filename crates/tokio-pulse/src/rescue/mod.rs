@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::pulse::Core;
+use crate::watchdog::contained;
 use plan::Planner;
 
 /// The acting half of the watchdog: turns the number of held workers into calls on the reserve.
@@ -60,11 +61,11 @@ impl Rescuer {
         if fresh {
             // Timers and I/O may have been left alone by the worker that got stuck. Whoever is
             // woken by this takes them over when it runs out of tasks.
-            internal::nudge(&self.runtime);
+            contained(|| internal::nudge(&self.runtime));
         }
         if step.summon > 0 && reserve.summon(step.summon) {
             for _ in 0..step.summon {
-                ballast::spawn(&self.core, &self.runtime);
+                contained(|| ballast::spawn(&self.core, &self.runtime));
             }
         }
         let ran_out = step.missing > 0 && !self.exhausted;

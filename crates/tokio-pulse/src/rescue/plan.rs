@@ -9,6 +9,9 @@ use crate::rescue::reserve::Counts;
 /// watchdog. A worker that is up and has nothing to do costs nothing.
 const LINGER_SLICES: u32 = 100;
 
+/// But not for longer than this, however long the slice.
+const MAX_LINGER: Duration = Duration::from_secs(1);
+
 /// What to do with the reserve now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Step {
@@ -39,7 +42,7 @@ impl Planner {
     pub(crate) fn new(reserve: usize, slice: Duration) -> Self {
         Self {
             reserve,
-            linger: slice * LINGER_SLICES,
+            linger: (slice * LINGER_SLICES).min(MAX_LINGER),
             demand: 0,
             justified: Duration::ZERO,
             recent: 0,

@@ -35,6 +35,8 @@ pub(crate) struct Watchdog {
     units: Vec<Unit>,
     rescuer: Rescuer,
     pace: Pace,
+    /// Dozes in a row that found somebody awake who did nothing.
+    vigils: u32,
     began: Instant,
 }
 
@@ -55,31 +57,39 @@ struct Tally {
 impl Watchdog {
     pub(crate) fn new(core: Arc<Core>, runtime: Handle) -> Self {
         Self {
-            observer: Observer::new(core.heart.clone(), runtime.metrics()),
+            observer: Observer::new(core.heart.clone(), &runtime),
             rescuer: Rescuer::new(core.clone(), runtime),
             units: Vec::new(),
             pace: Pace::new(core.config.slice),
+            vigils: 0,
             began: Instant::now(),
             core,
         }
     }
 
     pub(crate) fn start(self) -> io::Result<WatchdogThread> {
-        let heart = self.core.heart.clone();
-        let thread = thread::Builder::new().name(THREAD_NAME.into()).spawn(move || self.run())?;
-        heart.set_watcher(thread.thread().clone());
-        Ok(WatchdogThread(thread))
+        thread::Builder::new().name(THREAD_NAME.into()).spawn(|| self.run()).map(WatchdogThread)
     }
 
     fn run(mut self) {
+        // Before the first doze, or a worker might find nobody to wake.
+        self.core.heart.set_watcher(thread::current());
         while !self.core.is_stopped() {
             self.observer.sync(&mut self.units);
             let now = self.began.elapsed();
             let tally = self.scan(now);
+            if tally.activity.lively || tally.activity.turn {
+                self.vigils = 0;
+            }
             match self.pace.next(tally.activity, now) {
                 Rest::Nap(time) => thread::park_timeout(time),
                 Rest::Doze(limit) => self.doze(limit),
             }
+        }
+        // Nobody watches from here on, so nothing is known to be stalled.
+        self.core.counters.set_in_progress(0);
+        for slot in self.units.iter().filter_map(|unit| unit.slot.as_ref()) {
+            slot.thread.stalled.store(false, Relaxed);
         }
     }
 
@@ -145,7 +155,13 @@ impl Watchdog {
                 && self.observer.holds_worker(index, unit.slot.as_deref())
         });
         if somebody_is_up {
-            thread::park_timeout(self.core.config.slice);
+            // It may begin a poll without another hook. But one that has done nothing for long, as
+            // the thread of a current-thread runtime outside of `block_on`, is left more and more
+            // alone.
+            let slice = self.core.config.slice;
+            let pause = slice.saturating_mul(1 << self.vigils.min(16));
+            thread::park_timeout(pause.min(pace::GLANCE.max(slice)));
+            self.vigils += 1;
         } else {
             match limit {
                 Some(limit) => thread::park_timeout(limit),
@@ -169,6 +185,7 @@ impl Tally {
             }
             Verdict::StallBegan { elapsed, .. } => {
                 self.held += 1;
+                self.fresh += 1;
                 self.stalls += 1;
                 self.began += 1;
                 activity.turn = true;
@@ -179,8 +196,9 @@ impl Tally {
                 self.stalls += 1;
                 activity.add_stall(elapsed);
             }
-            Verdict::Descheduled { .. } => {
+            Verdict::Descheduled { first } => {
                 self.held += 1;
+                self.fresh += usize::from(first);
                 activity.lively = true;
             }
             Verdict::StallEnded { .. } => activity.turn = true,
@@ -210,8 +228,9 @@ fn note_on_slot(slot: &Slot, verdict: Verdict) {
     }
 }
 
-/// Code that is not ours, such as a `tracing` subscriber, may panic. The watch goes on.
-fn contained(f: impl FnOnce()) {
+/// Code that is not ours, such as a `tracing` subscriber or a spawn hook, may panic. The watch goes
+/// on.
+pub(crate) fn contained(f: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(f));
 }
 
@@ -228,7 +247,8 @@ impl Evidence for Suspect<'_> {
     }
 
     fn run_state(&self) -> Option<RunState> {
-        self.slot?.thread.probe.as_ref()?.state().ok()
+        // A failing probe, with no file descriptor left, say, gives the benefit of the doubt.
+        Some(self.slot?.thread.probe.as_ref()?.state().unwrap_or(RunState::Runnable))
     }
 }
 
@@ -243,6 +263,37 @@ impl WatchdogThread {
         if self.0.thread().id() != thread::current().id() {
             // The thread contains all panics, so there is no result to look at.
             let _ = self.0.join();
+        }
+    }
+}
+
+#[cfg(all(test, not(pulse_loom)))]
+mod tests {
+    use super::*;
+    use scan::Cause;
+
+    /// Whatever it is that holds a worker for the first time, somebody is told to look after the
+    /// driver, also when the looks before came too late to see it linger.
+    #[test]
+    fn every_way_to_be_held_is_fresh_once() {
+        let elapsed = Duration::from_millis(10);
+        for first in [
+            Verdict::Lingering { first: true },
+            Verdict::Descheduled { first: true },
+            Verdict::StallBegan { cause: Cause::Computing, elapsed },
+        ] {
+            let mut tally = Tally::default();
+            tally.add(first);
+            assert_eq!((tally.fresh, tally.held + tally.lingering), (1, 1), "{first:?}");
+        }
+        for later in [
+            Verdict::Lingering { first: false },
+            Verdict::Descheduled { first: false },
+            Verdict::Stalled { elapsed },
+        ] {
+            let mut tally = Tally::default();
+            tally.add(later);
+            assert_eq!((tally.fresh, tally.held + tally.lingering), (0, 1), "{later:?}");
         }
     }
 }

@@ -13,14 +13,17 @@ const ALERT: Duration = Duration::from_secs(1);
 /// The looks of a slice in that time: each poll of some length is met while it lingers.
 const ALERT_LOOKS_PER_SLICE: u32 = 8;
 
-/// So many slices without any progress or stall, and the watchdog dozes until a hook wakes it.
-const QUIET_SLICES: u32 = 10;
+/// So many slices without any progress or stall, and the watchdog dozes until a hook wakes it. More
+/// would keep it up between the requests of a service that has few; fewer would make a worker pay
+/// for a wake-up more often.
+const QUIET_SLICES: u32 = 3;
 
 /// A stall that has lasted this many slices is looked at less and less often.
 const OLD_STALL_SLICES: u32 = 20;
 
-/// How late the end of an old stall may be noticed.
-const OLD_STALL_PACE: Duration = Duration::from_millis(100);
+/// How often things are looked at that hardly ever change: how late the end of an old stall may be
+/// noticed, for one.
+pub(crate) const GLANCE: Duration = Duration::from_millis(100);
 
 /// What the last scan saw, all units together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +75,7 @@ impl Pace {
         }
         if now.saturating_sub(self.last_lively) >= self.slice * QUIET_SLICES {
             let old_stalls = activity.youngest_stall.is_some();
-            return Rest::Doze(old_stalls.then_some(OLD_STALL_PACE.max(self.slice)));
+            return Rest::Doze(old_stalls.then_some(GLANCE.max(self.slice)));
         }
         let alert = self.last_turn.is_some_and(|turn| now.saturating_sub(turn) < ALERT);
         Rest::Nap(self.slice / if alert { ALERT_LOOKS_PER_SLICE } else { LOOKS_PER_SLICE })
@@ -104,9 +107,9 @@ mod tests {
     fn a_quiet_runtime_is_left_alone_after_a_while_and_not_before() {
         let mut pace = Pace::new(SLICE);
         pace.next(LIVELY, ms(50));
-        assert!(matches!(pace.next(QUIET, ms(149)), Rest::Nap(_)));
-        assert_eq!(pace.next(QUIET, ms(150)), Rest::Doze(None));
-        assert!(matches!(pace.next(LIVELY, ms(151)), Rest::Nap(_)));
+        assert!(matches!(pace.next(QUIET, ms(79)), Rest::Nap(_)));
+        assert_eq!(pace.next(QUIET, ms(80)), Rest::Doze(None));
+        assert!(matches!(pace.next(LIVELY, ms(81)), Rest::Nap(_)));
     }
 
     #[test]

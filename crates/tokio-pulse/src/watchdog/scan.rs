@@ -27,11 +27,15 @@ pub(crate) struct Sample {
     pub(crate) busy: bool,
     /// The thread's CPU clock, where there is one.
     pub(crate) cpu: Option<Duration>,
+    /// Nothing was ever heard of this worker: its thread may not run yet.
+    pub(crate) unheard: bool,
 }
 
 impl Sample {
+    #[allow(dead_code, reason = "stable Tokio watches workers, and these are always there")]
     pub(crate) fn idle() -> Self {
-        Self { progress: Progress { beat: None, busy: 0, parks: 0 }, busy: false, cpu: None }
+        let progress = Progress { beat: None, busy: 0, parks: 0 };
+        Self { progress, busy: false, cpu: None, unheard: false }
     }
 }
 
@@ -168,7 +172,7 @@ impl Memory {
         if elapsed < slice {
             let first = !matches!(self.verdict, Verdict::Lingering { .. });
             let part = slice / LINGERING_FRACTION;
-            return match self.blame(sample.cpu, part, evidence) {
+            return match self.blame(sample, part, evidence) {
                 Some(_) => Verdict::Lingering { first },
                 None => Verdict::Lively,
             };
@@ -176,7 +180,7 @@ impl Memory {
         if self.is_stalled() {
             return Verdict::Stalled { elapsed };
         }
-        match self.blame(sample.cpu, slice, evidence) {
+        match self.blame(sample, slice, evidence) {
             Some(cause) => Verdict::StallBegan { cause, elapsed },
             None => {
                 let first = !matches!(self.verdict, Verdict::Descheduled { .. });
@@ -192,13 +196,13 @@ impl Memory {
 
     /// The charge against a poll that has run for longer than `limit`; `None` if the kernel is to
     /// blame.
-    fn blame(
-        &self,
-        cpu: Option<Duration>,
-        limit: Duration,
-        evidence: &impl Evidence,
-    ) -> Option<Cause> {
-        let (Some(then), Some(now)) = (self.cpu_then, cpu) else { return Some(Cause::Unknown) };
+    fn blame(&self, sample: Sample, limit: Duration, evidence: &impl Evidence) -> Option<Cause> {
+        if sample.unheard {
+            return None;
+        }
+        let (Some(then), Some(now)) = (self.cpu_then, sample.cpu) else {
+            return Some(Cause::Unknown);
+        };
         if now.saturating_sub(then) >= limit / BLAME_FRACTION {
             return Some(Cause::Computing);
         }

@@ -33,7 +33,8 @@ fn machine(run_state: Option<RunState>) -> Machine {
 
 fn sample(polls: usize, in_poll: bool, cpu: Option<Duration>) -> Sample {
     let beat = Some(Snapshot::from_parts(polls, in_poll, true, false));
-    Sample { progress: Progress { beat, busy: 0, parks: 0 }, busy: in_poll, cpu }
+    let progress = Progress { beat, busy: 0, parks: 0 };
+    Sample { progress, busy: in_poll, cpu, unheard: false }
 }
 
 /// Looks once a tick at a poll that does not end, with that much CPU burned between looks.
@@ -79,6 +80,15 @@ fn without_any_evidence_the_wall_clock_decides() {
     memory.look(sample(1, true, None), Duration::ZERO, SLICE, &machine(None));
     let verdict = memory.look(sample(1, true, None), SLICE, SLICE, &machine(None));
     assert_eq!(verdict, Verdict::StallBegan { cause: Cause::Unknown, elapsed: SLICE });
+}
+
+#[test]
+fn a_worker_nobody_has_heard_of_is_held_and_not_blamed() {
+    let mut memory = Memory::new();
+    let unheard = Sample { unheard: true, ..sample(0, true, None) };
+    memory.look(unheard, Duration::ZERO, SLICE, &machine(None));
+    let verdict = memory.look(unheard, SLICE, SLICE, &machine(None));
+    assert_eq!(verdict, Verdict::Descheduled { first: true });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use tokio::runtime::RuntimeMetrics;
+use tokio::runtime::{Handle, RuntimeFlavor, RuntimeMetrics};
 
 use crate::heartbeat::Heart;
 use crate::heartbeat::registry::Registry;
@@ -129,13 +129,22 @@ impl Drop for ExitOnDrop<'_> {
 pub(crate) struct Observer {
     heart: Arc<Heart>,
     metrics: RuntimeMetrics,
+    /// False for the current-thread scheduler: its thread comes and goes with `block_on`, and the
+    /// figures do not tell. Only bracketed polls count there.
+    workers_park: bool,
     version: Option<usize>,
     slots: Vec<Arc<Slot>>,
 }
 
 impl Observer {
-    pub(crate) fn new(heart: Arc<Heart>, metrics: RuntimeMetrics) -> Self {
-        Self { heart, metrics, version: None, slots: Vec::new() }
+    pub(crate) fn new(heart: Arc<Heart>, runtime: &Handle) -> Self {
+        Self {
+            heart,
+            metrics: runtime.metrics(),
+            workers_park: runtime.runtime_flavor() == RuntimeFlavor::MultiThread,
+            version: None,
+            slots: Vec::new(),
+        }
     }
 
     /// One unit a worker, each with the slot of the thread that runs it.
@@ -152,6 +161,9 @@ impl Observer {
                 Some(slot.serial) == holder && slot.thread.worker.load(Relaxed) == worker
             };
             if unit.slot.as_ref().filter(agrees).is_none() {
+                if let Some(old) = &unit.slot {
+                    old.thread.stalled.store(false, Relaxed);
+                }
                 unit.slot = self.slots.iter().find(agrees).cloned();
             }
         }
@@ -162,9 +174,12 @@ impl Observer {
         let parks = self.metrics.worker_park_unpark_count(index);
         let busy = self.metrics.worker_total_busy_duration(index).as_nanos() as u64;
         let beat = unit.slot.as_ref().map(|slot| slot.beat.snapshot());
-        let watched = parks % 2 == 0 && !beat.is_some_and(|beat| beat.in_reserve());
+        let in_poll = beat.is_some_and(|beat| beat.in_poll());
+        let in_reserve = beat.is_some_and(|beat| beat.in_reserve());
+        let watched = parks % 2 == 0 && !in_reserve && (self.workers_park || in_poll);
         let cpu = if watched { unit.slot.as_ref().and_then(|slot| slot.cpu_time()) } else { None };
-        Sample { progress: Progress { beat, busy, parks }, busy: watched, cpu }
+        let unheard = beat.is_none() && parks == 0 && busy == 0;
+        Sample { progress: Progress { beat, busy, parks }, busy: watched, cpu, unheard }
     }
 
     /// A unit is a worker here; it holds itself up unless it is parked, which `sample` has ruled

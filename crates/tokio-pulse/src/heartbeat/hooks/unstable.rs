@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tokio::runtime::{RuntimeMetrics, TaskMeta};
+use tokio::runtime::{Handle, RuntimeMetrics, TaskMeta};
 
 use crate::builder::Builder;
 use crate::heartbeat::beat::Beat;
@@ -69,16 +69,20 @@ pub(crate) fn install_task_hooks(
         }
         Rhythm::Bracket => {
             let (enter, exit) = (on_slot(heart, Beat::enter_poll), on_slot(heart, Beat::exit_poll));
-            let before = chain(user.before_poll, counters);
-            builder.on_before_task_poll(move |task| {
-                enter();
-                before(task);
-            });
-            let after = chain(user.after_poll, counters);
-            builder.on_after_task_poll(move |task| {
-                after(task);
-                exit();
-            });
+            if user.before_poll.is_empty() && user.after_poll.is_empty() {
+                builder.on_before_task_poll(move |_| enter()).on_after_task_poll(move |_| exit());
+            } else {
+                let before = chain(user.before_poll, counters);
+                let after = chain(user.after_poll, counters);
+                builder.on_before_task_poll(move |task| {
+                    enter();
+                    before(task);
+                });
+                builder.on_after_task_poll(move |task| {
+                    after(task);
+                    exit();
+                });
+            }
         }
     }
     if !user.spawn.is_empty() {
@@ -106,7 +110,7 @@ fn chain(
 ) -> impl Fn(&TaskMeta<'_>) + Send + Sync + 'static {
     let counters = counters.clone();
     move |task| {
-        if hooks.is_empty() || internal::is_internal(task.spawned_at()) {
+        if internal::is_internal(task.spawned_at()) {
             return;
         }
         for hook in &hooks {
@@ -212,8 +216,8 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    pub(crate) fn new(heart: Arc<Heart>, metrics: RuntimeMetrics) -> Self {
-        Self { heart, metrics, version: None }
+    pub(crate) fn new(heart: Arc<Heart>, runtime: &Handle) -> Self {
+        Self { heart, metrics: runtime.metrics(), version: None }
     }
 
     /// Makes `units` the threads there are, and keeps what is remembered of those that stay.
@@ -241,7 +245,8 @@ impl Observer {
         };
         let busy = running && !beat.in_reserve();
         let cpu = if busy { slot.cpu_time() } else { None };
-        Sample { progress: Progress { beat: Some(beat), busy: 0, parks: 0 }, busy, cpu }
+        let progress = Progress { beat: Some(beat), busy: 0, parks: 0 };
+        Sample { progress, busy, cpu, unheard: false }
     }
 
     /// Whether the thread has a worker to hold up. A poll inside `block_in_place` has none.

@@ -96,9 +96,9 @@ impl Builder {
 
     /// Sets how long a poll may run before it is a stall. Default: 10 ms; from 1 ms to 60 s.
     ///
-    /// A stall is seen between one and one and a half slices after the poll began. A quarter of
-    /// the slice into a poll, another worker is woken already, so that nobody has to wait for the
-    /// verdict.
+    /// A stall is seen between one and one and a half slices after the poll began. While there are
+    /// stalls, another worker is woken a quarter of the slice into a poll already, so that nobody
+    /// has to wait for the verdict.
     pub fn slice(&mut self, slice: Duration) -> &mut Self {
         self.slice = slice;
         self
@@ -120,9 +120,9 @@ impl Builder {
     /// Sets the number of workers that serve tasks. Default: the environment variable
     /// `TOKIO_WORKER_THREADS`, else one for each processor that this process may use.
     ///
-    /// Tokio is built with the reserve on top, and its own metrics count both. While polls take
-    /// longer than a quarter of the slice, and for up to two seconds after that, more workers may
-    /// be awake than this; so many are free. Ignored by the current-thread scheduler.
+    /// Tokio is built with the reserve on top, and its own metrics count both. While there are
+    /// stalls, and for up to two seconds after, more workers than this may be awake; so many are
+    /// free. Ignored by the current-thread scheduler.
     pub fn worker_threads(&mut self, workers: usize) -> &mut Self {
         self.workers = Some(workers);
         self

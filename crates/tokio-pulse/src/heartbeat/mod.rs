@@ -1,4 +1,4 @@
-//! What the threads of a runtime tell the watchdog, at the price of two plain stores a poll.
+//! What the threads of a runtime tell the watchdog, at the price of a plain store a poll.
 
 pub(crate) mod beat;
 pub(crate) mod hooks;

@@ -143,7 +143,7 @@ impl WorkerMetrics {
         self.name.as_deref()
     }
 
-    /// Polls that have ended on this thread.
+    /// Polls on this thread so far, the one that runs now included or not.
     ///
     /// Without `--cfg tokio_unstable` only the polls of tasks spawned through Pulse are counted.
     pub fn polls(&self) -> u64 {

@@ -58,7 +58,10 @@ impl Planner {
         counts: Counts,
         now: Duration,
     ) -> Step {
-        let wanted = held + lingering;
+        // In calm times a poll that lingers is an honest one, and one more worker would only be one
+        // more thread than the user asked for. After a stall it is likely to be the next.
+        let alarmed = held > 0 || self.demand > 0;
+        let wanted = if alarmed { held + lingering } else { 0 };
         self.recent = self.recent.max(wanted);
         if wanted >= self.demand {
             self.demand = wanted;

@@ -39,6 +39,15 @@ fn a_stall_frees_one_at_once_and_its_end_calls_one_back_after_the_linger() {
 }
 
 #[test]
+fn a_lingering_poll_gets_a_stand_in_only_while_there_are_stalls() {
+    let mut planner = Planner::new(4, SLICE);
+    assert_eq!(planner.step(0, 2, counts(4, 0), ms(0)), Step::default());
+    let release = |release| Step { release, ..Step::default() };
+    assert_eq!(planner.step(1, 2, counts(4, 0), ms(1)), release(3));
+    assert_eq!(planner.step(0, 4, counts(1, 0), ms(2)), release(1));
+}
+
+#[test]
 fn a_call_nobody_has_answered_is_taken_back_first() {
     let mut planner = Planner::new(4, SLICE);
     let step = planner.step(2, 0, counts(1, 3), ms(0));
@@ -72,7 +81,7 @@ proptest! {
             parked -= step.release;
             summoned = summoned - step.dismiss + step.summon;
             assert!(parked + summoned <= reserve, "oversubscribed");
-            assert!(parked + summoned <= reserve.saturating_sub(held + lingering), "a stall without a stand-in");
+            assert!(parked + summoned <= reserve.saturating_sub(held), "a stall without a stand-in");
             assert_eq!(step.missing, held.saturating_sub(reserve));
             let answered = answers.min(summoned);
             parked += answered;

@@ -38,7 +38,8 @@ pub(crate) fn install_task_hooks(
 /// Both sides are recorded when a worker parks or unparks and when ballast settles on it, and a
 /// claim counts while both agree. Between `block_in_place` and the next of these events the claim
 /// names the thread that gave the worker away; then the CPU evidence of a stall is read from the
-/// wrong thread, and the stall itself is still seen.
+/// wrong thread, and the stall itself is still seen. Two runtimes with the same hooks would
+/// overwrite each other's claims: a prepared Tokio builder is to build one.
 #[derive(Debug)]
 pub(crate) struct Claims {
     /// By worker: the serial of the slot, plus one.

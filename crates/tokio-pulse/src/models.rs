@@ -11,6 +11,15 @@ use crate::heartbeat::beat::Beat;
 use crate::rescue::reserve::Reserve;
 use crate::watchdog::doze::Doze;
 
+fn spawn_ballast(reserve: &Arc<Reserve>) -> thread::JoinHandle<()> {
+    let reserve = reserve.clone();
+    thread::spawn(move || {
+        if reserve.answer() {
+            reserve.stand_by();
+        }
+    })
+}
+
 /// A worker wakes up while the watchdog falls asleep: at least one of the two sees the other.
 #[test]
 fn loom_nobody_wakes_up_unseen() {
@@ -85,14 +94,7 @@ fn loom_a_released_ballast_wakes_up() {
     loom::model(|| {
         let reserve = Arc::new(Reserve::new());
         assert!(reserve.summon(1));
-        let ballast = {
-            let reserve = reserve.clone();
-            thread::spawn(move || {
-                if reserve.answer() {
-                    reserve.stand_by();
-                }
-            })
-        };
+        let ballast = spawn_ballast(&reserve);
         // The watchdog's step: whoever has answered is released, who has not is dismissed.
         if reserve.release(1) == 0 {
             reserve.dismiss(1);
@@ -151,14 +153,7 @@ fn loom_closing_leaves_nobody_asleep() {
     loom::model(|| {
         let reserve = Arc::new(Reserve::new());
         assert!(reserve.summon(1));
-        let ballast = {
-            let reserve = reserve.clone();
-            thread::spawn(move || {
-                if reserve.answer() {
-                    reserve.stand_by();
-                }
-            })
-        };
+        let ballast = spawn_ballast(&reserve);
         let closer = {
             let reserve = reserve.clone();
             thread::spawn(move || reserve.close())

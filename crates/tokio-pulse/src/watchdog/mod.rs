@@ -161,7 +161,7 @@ impl Watchdog {
             let slice = self.core.config.slice;
             let pause = slice.saturating_mul(1 << self.vigils.min(16));
             thread::park_timeout(pause.min(pace::GLANCE.max(slice)));
-            self.vigils += 1;
+            self.vigils = self.vigils.saturating_add(1);
         } else {
             match limit {
                 Some(limit) => thread::park_timeout(limit),

@@ -148,13 +148,7 @@ impl Memory {
         if moved || !sample.busy {
             self.progress = Some(sample.progress);
             self.watch_from(now, sample.cpu);
-            return if self.is_stalled() {
-                Verdict::StallEnded { lasted: elapsed }
-            } else if moved {
-                Verdict::Lively
-            } else {
-                Verdict::Idle
-            };
+            return self.over(elapsed, if moved { Verdict::Lively } else { Verdict::Idle });
         }
         if elapsed < slice / LINGERING_FRACTION {
             return Verdict::Lively;
@@ -163,11 +157,7 @@ impl Memory {
             // Nobody waits behind it: it has handed its worker over (`block_in_place`). Should it
             // get one back, the clock starts again.
             self.watch_from(now, sample.cpu);
-            return if self.is_stalled() {
-                Verdict::StallEnded { lasted: elapsed }
-            } else {
-                Verdict::Idle
-            };
+            return self.over(elapsed, Verdict::Idle);
         }
         if elapsed < slice {
             let first = !matches!(self.verdict, Verdict::Lingering { .. });
@@ -187,6 +177,11 @@ impl Memory {
                 Verdict::Descheduled { first }
             }
         }
+    }
+
+    /// What it means that the poll seen at the last look holds no worker any more.
+    fn over(&self, elapsed: Duration, unless_stalled: Verdict) -> Verdict {
+        if self.is_stalled() { Verdict::StallEnded { lasted: elapsed } } else { unless_stalled }
     }
 
     fn watch_from(&mut self, now: Duration, cpu: Option<Duration>) {

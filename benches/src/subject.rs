@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Control,
     /// Tokio with poll hooks that do nothing.
     EmptyHooks,
+    /// Tokio with one of the two only, that before a poll.
+    EmptyHook,
     /// Tokio with this many workers more, all of them blocked.
     Blocked(usize),
     /// Pulse; `None` is its default reserve.
@@ -37,6 +39,7 @@ impl fmt::Display for Kind {
             Self::Stock => f.write_str("stock"),
             Self::Control => f.write_str("control"),
             Self::EmptyHooks => f.write_str("empty-hooks"),
+            Self::EmptyHook => f.write_str("empty-hook-before"),
             Self::Blocked(n) => write!(f, "stock-{n}-blocked"),
             Self::Pulse { reserve: None } => f.write_str("pulse"),
             Self::Pulse { reserve: Some(n) } => write!(f, "pulse-reserve-{n}"),
@@ -132,20 +135,23 @@ fn inner(kind: Kind, threads: Threads) -> Result<Inner> {
     if let Threads::Multi(workers) = threads {
         builder.worker_threads(workers + blocked);
     }
-    if kind == Kind::EmptyHooks {
-        install_empty_hooks(&mut builder);
+    if matches!(kind, Kind::EmptyHooks | Kind::EmptyHook) {
+        install_empty_hooks(&mut builder, kind == Kind::EmptyHooks);
     }
     Ok(Inner::Tokio(builder.enable_all().build()?))
 }
 
 #[cfg(tokio_unstable)]
-fn install_empty_hooks(builder: &mut Builder) {
-    builder.on_before_task_poll(|_| {}).on_after_task_poll(|_| {});
+fn install_empty_hooks(builder: &mut Builder, both: bool) {
+    builder.on_before_task_poll(|_| {});
+    if both {
+        builder.on_after_task_poll(|_| {});
+    }
 }
 
 /// Without the flag there are no hooks: the variant is then bare Tokio once more.
 #[cfg(not(tokio_unstable))]
-fn install_empty_hooks(_builder: &mut Builder) {}
+fn install_empty_hooks(_builder: &mut Builder, _both: bool) {}
 
 fn settle(runtime: &tokio_pulse::Runtime) -> Result<()> {
     let until = Instant::now() + SETTLING;

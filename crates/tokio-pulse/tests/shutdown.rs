@@ -117,11 +117,12 @@ fn shutdown_background_while_every_worker_is_stalled() {
 /// Tokio refuses to drop a runtime where blocking is not allowed, and so the drop panics.
 #[test]
 fn drop_within_a_task_panics_as_in_tokio() {
-    let message = |error: tokio::task::JoinError| {
-        *error.into_panic().downcast::<String>().map_or_else(
-            |panic| Box::new(panic.downcast::<&str>().unwrap().to_string()),
-            |message| message,
-        )
+    let message = |error: tokio::task::JoinError| -> String {
+        let panic = error.into_panic();
+        match panic.downcast::<String>() {
+            Ok(message) => *message,
+            Err(panic) => (*panic.downcast::<&str>().unwrap()).into(),
+        }
     };
     let outer = builder(2).build().unwrap();
     let ours = outer.block_on(outer.spawn(async { drop(builder(1).build().unwrap()) }));

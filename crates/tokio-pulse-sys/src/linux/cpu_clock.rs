@@ -52,7 +52,10 @@ impl ThreadCpuClock {
         }
         // SAFETY: the call above succeeded, and then it has written `time`.
         let time = unsafe { time.assume_init() };
-        Ok(Duration::new(time.tv_sec.unsigned_abs().into(), time.tv_nsec.unsigned_abs() as u32))
+        // Neither is negative: the clock began with the thread.
+        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+        let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
+        Ok(Duration::new(seconds, nanoseconds))
     }
 }
 

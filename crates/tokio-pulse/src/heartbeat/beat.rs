@@ -107,7 +107,7 @@ impl Snapshot {
     pub(crate) fn from_parts(polls: usize, in_poll: bool, awake: bool, reserve: bool) -> Self {
         let flag = |on: bool, bit: usize| if on { bit } else { 0 };
         Self(
-            polls * SEQUENCE_ONE
+            (polls * SEQUENCE_ONE)
                 | flag(in_poll, DEPTH_ONE)
                 | flag(awake, AWAKE)
                 | flag(reserve, RESERVE),

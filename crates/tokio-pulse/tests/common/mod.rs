@@ -36,7 +36,7 @@ pub(crate) struct Stall {
 impl Stall {
     /// Burns CPU. Returns once the poll runs.
     pub(crate) fn spawn_on(runtime: &Runtime) -> Self {
-        Self::spawn(runtime, || std::hint::spin_loop())
+        Self::spawn(runtime, std::hint::spin_loop)
     }
 
     /// Sleeps in the kernel. Returns once the poll runs.

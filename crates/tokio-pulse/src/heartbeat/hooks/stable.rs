@@ -23,7 +23,7 @@ pub(crate) const POLL_HOOKS: bool = false;
 
 /// Stable Tokio has no task hooks, so the user has none to chain.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TaskHooks;
+pub(crate) struct TaskHooks {}
 
 pub(crate) fn install_task_hooks(
     _builder: &mut tokio::runtime::Builder,

@@ -43,7 +43,7 @@ pub(crate) struct Watchdog {
 /// What one scan saw, all units together.
 #[derive(Debug, Default)]
 struct Tally {
-    /// Workers in a poll that has outlived its slice, with or without blame.
+    /// Workers stuck in a poll that has outlived its slice.
     held: usize,
     /// Workers in a poll that has used up a part of it.
     lingering: usize,
@@ -196,8 +196,14 @@ impl Tally {
                 self.stalls += 1;
                 activity.add_stall(elapsed);
             }
-            Verdict::Descheduled { first } => {
+            Verdict::Unheard { first } => {
                 self.held += 1;
+                self.fresh += usize::from(first);
+                activity.lively = true;
+            }
+            Verdict::Descheduled { first } => {
+                // No stand-in: the processors are what is short, and one more thread that wants
+                // one would only set the others aside for longer.
                 self.fresh += usize::from(first);
                 activity.lively = true;
             }
@@ -279,7 +285,7 @@ mod tests {
         let elapsed = Duration::from_millis(10);
         for first in [
             Verdict::Lingering { first: true },
-            Verdict::Descheduled { first: true },
+            Verdict::Unheard { first: true },
             Verdict::StallBegan { cause: Cause::Computing, elapsed },
         ] {
             let mut tally = Tally::default();
@@ -288,12 +294,15 @@ mod tests {
         }
         for later in [
             Verdict::Lingering { first: false },
-            Verdict::Descheduled { first: false },
+            Verdict::Unheard { first: false },
             Verdict::Stalled { elapsed },
         ] {
             let mut tally = Tally::default();
             tally.add(later);
             assert_eq!((tally.fresh, tally.held + tally.lingering), (0, 1), "{later:?}");
         }
+        let mut tally = Tally::default();
+        tally.add(Verdict::Descheduled { first: true });
+        assert_eq!((tally.fresh, tally.held), (1, 0));
     }
 }

@@ -97,6 +97,9 @@ pub(crate) enum Verdict {
     /// The poll has outlived its slice, but the kernel did not let it run: no stall. `first` at
     /// the first such look at this poll.
     Descheduled { first: bool },
+    /// Nothing has moved for a slice on a worker of which nothing was ever heard. It may be stuck, or
+    /// its thread may not have started: time for a stand-in, but no blame.
+    Unheard { first: bool },
     /// The stall seen at the last look is over. `lasted` is the time from the first look at that
     /// poll to this one.
     StallEnded { lasted: Duration },
@@ -169,6 +172,10 @@ impl Memory {
         }
         if self.is_stalled() {
             return Verdict::Stalled { elapsed };
+        }
+        if sample.unheard {
+            let first = !matches!(self.verdict, Verdict::Unheard { .. });
+            return Verdict::Unheard { first };
         }
         match self.blame(sample, slice, evidence) {
             Some(cause) => Verdict::StallBegan { cause, elapsed },

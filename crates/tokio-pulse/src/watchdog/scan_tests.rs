@@ -88,7 +88,7 @@ fn a_worker_nobody_has_heard_of_is_held_and_not_blamed() {
     let unheard = Sample { unheard: true, ..sample(0, true, None) };
     memory.look(unheard, Duration::ZERO, SLICE, &machine(None));
     let verdict = memory.look(unheard, SLICE, SLICE, &machine(None));
-    assert_eq!(verdict, Verdict::Descheduled { first: true });
+    assert_eq!(verdict, Verdict::Unheard { first: true });
 }
 
 #[test]
@@ -186,6 +186,7 @@ proptest! {
                     prop_assert!(stood >= SLICE / 4);
                     prop_assert!(step.blocked || cpu - still.1 >= SLICE / 8);
                 }
+                Verdict::Unheard { .. } => prop_assert!(false, "all of these are heard of"),
                 Verdict::Idle | Verdict::Lively => prop_assert!(!stalled),
             }
             prop_assert_eq!(memory.is_stalled(), stalled);

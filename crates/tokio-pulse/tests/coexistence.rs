@@ -107,7 +107,7 @@ fn a_current_thread_runtime_detects_and_does_not_rescue() {
     std::thread::sleep(Duration::from_millis(300));
     eventually("the stall is seen and over", || {
         let metrics = runtime.metrics();
-        metrics.stalls() == 1 && metrics.stalls_in_progress() == 0
+        metrics.stalls() >= 1 && metrics.stalls_in_progress() == 0
     });
     let metrics = runtime.metrics();
     assert_eq!((metrics.num_workers(), metrics.reserve_workers()), (1, 0));

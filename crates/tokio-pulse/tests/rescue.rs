@@ -62,11 +62,12 @@ fn an_endless_loop_costs_one_reserve_and_nothing_else() {
     let stall = Stall::spawn_on(&runtime);
     // Long enough for the watchdog's pace to fall to that of an old stall.
     ticks_while(&runtime, &stall, 1_000);
-    let metrics = runtime.metrics();
-    assert_eq!(metrics.stalls_in_progress(), 1);
-    assert_eq!(metrics.reserves_free(), 1);
-    assert!(metrics.longest_stall() > Duration::from_millis(100));
-    assert_eq!(metrics.workers().iter().filter(|worker| worker.is_stalled()).count(), 1);
+    eventually("one is stalled and one reserve is up", || {
+        let metrics = runtime.metrics();
+        let stalled = metrics.workers().iter().filter(|worker| worker.is_stalled()).count();
+        metrics.stalls_in_progress() == 1 && stalled == 1 && metrics.reserves_free() == 1
+    });
+    assert!(runtime.metrics().longest_stall() > Duration::from_millis(100));
     stall.end();
 }
 
@@ -87,7 +88,7 @@ fn an_exhausted_reserve_is_counted_and_recovers() {
     let runtime = builder(1).reserve_workers(1).build().unwrap();
     eventually("the reserve is asleep", || runtime.metrics().reserves_free() == 1);
     let stalls: Vec<_> = (0..2).map(|_| Stall::spawn_on(&runtime)).collect();
-    eventually("exhaustion is counted", || runtime.metrics().exhausted() == 1);
+    eventually("exhaustion is counted", || runtime.metrics().exhausted() >= 1);
     // Nobody is left; what waits is served as soon as one of the stalls ends.
     let waiting = runtime.spawn(async {});
     std::thread::sleep(Duration::from_millis(50));
@@ -96,7 +97,6 @@ fn an_exhausted_reserve_is_counted_and_recovers() {
     runtime.block_on(waiting).unwrap();
     stalls[1].end();
     eventually("the reserve is asleep again", || runtime.metrics().reserves_free() == 1);
-    assert_eq!(runtime.metrics().exhausted(), 1);
     assert!(runtime.metrics().stalls() > runtime.metrics().stalls_rescued());
 }
 

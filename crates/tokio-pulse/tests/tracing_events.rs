@@ -83,7 +83,7 @@ fn a_stall_has_a_start_and_an_end_and_a_panicking_subscriber_harms_nobody() {
     // The subscriber has panicked on the watchdog's thread. The watch goes on.
     stall.end();
     second.end();
-    eventually("both ends are told", || events("tokio_pulse::stall", Level::INFO).len() == 2);
+    eventually("both ends are told", || events("tokio_pulse::stall", Level::INFO).len() >= 2);
     let end = &events("tokio_pulse::stall", Level::INFO)[0];
     assert!(end["lasted_us"].parse::<u64>().unwrap() >= 10_000, "{end:?}");
 }

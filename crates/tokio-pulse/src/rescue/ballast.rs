@@ -28,6 +28,7 @@ async fn stand_by(core: &Core) {
             }
             return;
         }
+        wake_somebody_for_them();
         seat::with_slot_as_worker(&core.heart, |slot| {
             hooks::claim_worker(&core.heart.registry, slot);
             slot.beat.join_reserve();
@@ -62,4 +63,14 @@ fn holds_worker() -> bool {
     let waker = woken.clone().into();
     let _ = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&waker));
     !woken.0.load(Ordering::Relaxed)
+}
+
+/// The hostages are in the queue now, but nobody was told: a worker that was woken for this ballast
+/// may have looked there too early, and be asleep again. The first of two empty tasks goes to the
+/// LIFO slot and wakes nobody; the second pushes it into the queue, behind the hostages, and wakes a
+/// sleeper, which finds them and the driver.
+fn wake_somebody_for_them() {
+    let runtime = Handle::current();
+    internal::nudge(&runtime);
+    internal::nudge(&runtime);
 }

@@ -1,7 +1,6 @@
 //! Where a user starts.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -335,9 +334,7 @@ fn chain(hooks: Vec<ThreadHook>, counters: &Arc<Counters>) -> impl Fn() + Send +
     let counters = counters.clone();
     move || {
         for hook in &hooks {
-            if catch_unwind(AssertUnwindSafe(|| hook())).is_err() {
-                counters.hook_panicked();
-            }
+            counters.contain_hook(|| hook());
         }
     }
 }

@@ -46,15 +46,15 @@ impl Drop for Seat {
 /// Does nothing while the thread's local storage is being torn down: no poll can be running then.
 #[inline]
 pub(crate) fn with_slot(heart: &Heart, f: impl FnOnce(&Slot)) {
-    with_slot_of(heart.id, || heart, f);
+    with_slot_of(heart.id, heart, f);
 }
 
 /// As [`with_slot`], for the poll path: the caller knows the runtime's id without looking it up.
 #[inline]
-pub(crate) fn with_slot_of<'a>(id: u64, heart: impl FnOnce() -> &'a Heart, f: impl FnOnce(&Slot)) {
+pub(crate) fn with_slot_of(id: u64, heart: &Heart, f: impl FnOnce(&Slot)) {
     let _ = SEATS.try_with(|seats| match seats.first.get() {
         Some(seat) if seat.heart == id => f(&seat.slot),
-        _ => seats.search(heart(), f),
+        _ => seats.search(heart, f),
     });
 }
 

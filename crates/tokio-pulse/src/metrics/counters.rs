@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counters that only grow, and gauges. The watchdog is the one writer of all but `hook_panics`,
@@ -61,10 +62,11 @@ impl Counters {
         }
     }
 
-    /// From any thread.
-    #[allow(dead_code, reason = "stable Tokio has no task hooks, but has thread hooks")]
-    pub(crate) fn hook_panicked(&self) {
-        self.hook_panics.fetch_add(1, Relaxed);
+    /// Runs one of the user's hooks, on any thread. A panic in it is counted and goes no further.
+    pub(crate) fn contain_hook(&self, hook: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(hook)).is_err() {
+            self.hook_panics.fetch_add(1, Relaxed);
+        }
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {

@@ -1,7 +1,6 @@
 //! With `--cfg tokio_unstable`: Tokio's own hooks around every poll.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::runtime::{Handle, RuntimeMetrics, TaskMeta};
@@ -99,7 +98,7 @@ where
     F: Fn(&Beat) + Send + Sync + 'static,
 {
     let (id, heart) = (heart.id, heart.clone());
-    move || seat::with_slot_of(id, || &heart, |slot| transition(&slot.beat))
+    move || seat::with_slot_of(id, &heart, |slot| transition(&slot.beat))
 }
 
 /// One closure of many: it leaves out Pulse's own tasks, and a panic in one of the user's hooks
@@ -114,9 +113,7 @@ fn chain(
             return;
         }
         for hook in &hooks {
-            if catch_unwind(AssertUnwindSafe(|| hook(task))).is_err() {
-                counters.hook_panicked();
-            }
+            counters.contain_hook(|| hook(task));
         }
     }
 }

@@ -28,13 +28,23 @@ const AWAKE: usize = 1 << 9;
 const SEQUENCE_ONE: usize = 1 << 10;
 
 /// The word. Every method that changes it may be called by the owning thread only.
+///
+/// On cache lines of its own, since it is written at every poll: 128 bytes because processors
+/// fetch lines in pairs.
 #[derive(Debug)]
+#[repr(align(128))]
 pub(crate) struct Beat(AtomicUsize);
 
 impl Beat {
     /// A thread that has just been seen for the first time, outside of Tokio's park.
     pub(crate) fn new_awake() -> Self {
         Self(AtomicUsize::new(AWAKE))
+    }
+
+    /// Another thread has taken this beat over.
+    #[cfg(not(pulse_loom))]
+    pub(crate) fn start_over(&self) {
+        self.0.store(AWAKE, Relaxed);
     }
 
     /// A poll begins; nobody will say that it has ended.

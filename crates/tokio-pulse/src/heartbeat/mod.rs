@@ -2,6 +2,7 @@
 
 pub(crate) mod beat;
 pub(crate) mod hooks;
+mod pool;
 pub(crate) mod registry;
 pub(crate) mod seat;
 pub(crate) mod slot;

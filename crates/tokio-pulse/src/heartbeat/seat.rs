@@ -4,9 +4,17 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 
 use super::Heart;
+use super::beat::Beat;
 use super::slot::Slot;
 
+// The two for the poll path have no destructor, so that access is a plain load.
 thread_local! {
+    /// The beat of a worker thread. It serves one runtime for life: there is nothing to compare.
+    static TICKER: Cell<Option<&'static Beat>> = const { Cell::new(None) };
+
+    /// The runtime whose poll was bracketed last on this thread, and the thread's beat in it.
+    static BRACKET: Cell<Option<(u64, &'static Beat)>> = const { Cell::new(None) };
+
     static SEATS: Seats = const {
         Seats {
             first: OnceCell::new(),
@@ -37,23 +45,57 @@ struct Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        TICKER.set(None);
+        BRACKET.set(None);
         self.slot.retire();
     }
+}
+
+/// Hook: a poll begins on a worker thread.
+#[inline]
+#[allow(dead_code, reason = "stable Tokio has no poll hooks")]
+pub(crate) fn tick(heart: &Heart) {
+    match TICKER.get() {
+        Some(beat) => beat.tick(),
+        None => first_tick(heart),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn first_tick(heart: &Heart) {
+    with_slot(heart, |slot| {
+        TICKER.set(Some(slot.beat.forever()));
+        slot.beat.tick();
+    });
+}
+
+/// Hook: a poll begins or ends on a thread that may serve other runtimes as well. The caller knows
+/// the runtime's id without looking it up.
+#[inline]
+#[allow(dead_code, reason = "stable Tokio has no poll hooks")]
+pub(crate) fn bracket(id: u64, heart: &Heart, transition: impl Fn(&Beat)) {
+    match BRACKET.get() {
+        Some((latest, beat)) if latest == id => transition(beat),
+        _ => switch_bracket(heart, transition),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn switch_bracket(heart: &Heart, transition: impl Fn(&Beat)) {
+    with_slot(heart, |slot| {
+        BRACKET.set(Some((heart.id, slot.beat.forever())));
+        transition(&slot.beat);
+    });
 }
 
 /// Runs `f` on this thread's slot of that runtime, which is made on the first call.
 ///
 /// Does nothing while the thread's local storage is being torn down: no poll can be running then.
-#[inline]
 pub(crate) fn with_slot(heart: &Heart, f: impl FnOnce(&Slot)) {
-    with_slot_of(heart.id, heart, f);
-}
-
-/// As [`with_slot`], for the poll path: the caller knows the runtime's id without looking it up.
-#[inline]
-pub(crate) fn with_slot_of(id: u64, heart: &Heart, f: impl FnOnce(&Slot)) {
     let _ = SEATS.try_with(|seats| match seats.first.get() {
-        Some(seat) if seat.heart == id => f(&seat.slot),
+        Some(seat) if seat.heart == heart.id => f(&seat.slot),
         _ => seats.search(heart, f),
     });
 }

@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe};
 
-use super::beat::Beat;
+use super::pool::PooledBeat;
 
 /// One thread of one runtime.
 ///
-/// The beat has its cache lines to itself: it is written at every poll, the rest almost never.
-/// 128 bytes because processors fetch lines in pairs.
+/// The beat is elsewhere, on cache lines of its own: it is written at every poll, the rest almost
+/// never.
 #[derive(Debug)]
-#[repr(align(128))]
 pub(crate) struct Slot {
-    pub(crate) beat: Beat,
+    pub(crate) beat: PooledBeat,
     /// Never used twice in a process.
     #[allow(dead_code, reason = "names the slot in a claim, on stable Tokio")]
     pub(crate) serial: u64,
@@ -23,7 +22,6 @@ pub(crate) struct Slot {
 }
 
 #[derive(Debug)]
-#[repr(align(128))]
 pub(crate) struct Identity {
     pub(crate) id: ThreadId,
     pub(crate) name: Option<Box<str>>,
@@ -47,7 +45,7 @@ impl Slot {
         let thread = thread::current();
         Self {
             serial: NEXT_SERIAL.fetch_add(1, Relaxed),
-            beat: Beat::new_awake(),
+            beat: PooledBeat::take(),
             thread: Identity {
                 id: thread.id(),
                 name: thread.name().map(Box::from),

@@ -52,7 +52,8 @@ pub(crate) fn install_task_hooks(
     // The user's hooks belong to the poll: time that they burn holds the worker as well.
     match heart.rhythm {
         Rhythm::Tick => {
-            let tick = on_slot(heart, Beat::tick);
+            let heart = heart.clone();
+            let tick = move || seat::tick(&heart);
             if user.before_poll.is_empty() {
                 builder.on_before_task_poll(move |_| tick());
             } else {
@@ -67,7 +68,7 @@ pub(crate) fn install_task_hooks(
             }
         }
         Rhythm::Bracket => {
-            let (enter, exit) = (on_slot(heart, Beat::enter_poll), on_slot(heart, Beat::exit_poll));
+            let (enter, exit) = (bracket(heart, Beat::enter_poll), bracket(heart, Beat::exit_poll));
             if user.before_poll.is_empty() && user.after_poll.is_empty() {
                 builder.on_before_task_poll(move |_| enter()).on_after_task_poll(move |_| exit());
             } else {
@@ -92,13 +93,12 @@ pub(crate) fn install_task_hooks(
     }
 }
 
-/// The poll path: from the running thread to its beat.
-fn on_slot<F>(heart: &Arc<Heart>, transition: F) -> impl Fn() + Send + Sync + use<F>
+fn bracket<F>(heart: &Arc<Heart>, transition: F) -> impl Fn() + Send + Sync + use<F>
 where
     F: Fn(&Beat) + Send + Sync + 'static,
 {
     let (id, heart) = (heart.id, heart.clone());
-    move || seat::with_slot_of(id, &heart, |slot| transition(&slot.beat))
+    move || seat::bracket(id, &heart, &transition)
 }
 
 /// One closure of many: it leaves out Pulse's own tasks, and a panic in one of the user's hooks

@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 
 use crate::watchdog::doze::Doze;
+use beat::Beat;
 use registry::Registry;
 use slot::Slot;
 
@@ -64,18 +65,12 @@ impl Heart {
 
     /// Hook: the thread goes to Tokio's park.
     pub(crate) fn park(&self) {
-        seat::with_slot_as_worker(self, |slot| {
-            hooks::claim_worker(&self.registry, slot);
-            slot.beat.park();
-        });
+        hooks::on_park_or_unpark(self, Beat::park);
     }
 
     /// Hook: the thread has left Tokio's park.
     pub(crate) fn unpark(&self) {
-        seat::with_slot_as_worker(self, |slot| {
-            hooks::claim_worker(&self.registry, slot);
-            slot.beat.unpark();
-        });
+        hooks::on_park_or_unpark(self, Beat::unpark);
         if self.doze.must_wake() {
             self.wake_watcher();
         }

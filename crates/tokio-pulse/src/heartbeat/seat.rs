@@ -51,22 +51,22 @@ impl Drop for Seat {
     }
 }
 
-/// Hook: a poll begins on a worker thread.
+/// Hook on a worker thread of the multi-thread scheduler.
 #[inline]
 #[allow(dead_code, reason = "stable Tokio has no poll hooks")]
-pub(crate) fn tick(heart: &Heart) {
+pub(crate) fn on_worker(heart: &Heart, transition: impl Fn(&Beat)) {
     match TICKER.get() {
-        Some(beat) => beat.tick(),
-        None => first_tick(heart),
+        Some(beat) => transition(beat),
+        None => first_on_worker(heart, transition),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn first_tick(heart: &Heart) {
+fn first_on_worker(heart: &Heart, transition: impl Fn(&Beat)) {
     with_slot(heart, |slot| {
         TICKER.set(Some(slot.beat.forever()));
-        slot.beat.tick();
+        transition(&slot.beat);
     });
 }
 

@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 use tokio::runtime::{Handle, RuntimeFlavor, RuntimeMetrics};
 
 use crate::heartbeat::Heart;
+use crate::heartbeat::beat::Beat;
 use crate::heartbeat::registry::Registry;
 use crate::heartbeat::seat;
 use crate::heartbeat::slot::Slot;
@@ -67,6 +68,14 @@ pub(crate) fn claim_worker(registry: &Registry, slot: &Slot) {
     if holder.load(Relaxed) != mine {
         holder.store(mine, Relaxed);
     }
+}
+
+/// Hook: the thread goes to Tokio's park, or has left it.
+pub(crate) fn on_park_or_unpark(heart: &Heart, transition: fn(&Beat)) {
+    seat::with_slot_as_worker(heart, |slot| {
+        claim_worker(&heart.registry, slot);
+        transition(&slot.beat);
+    });
 }
 
 pin_project! {

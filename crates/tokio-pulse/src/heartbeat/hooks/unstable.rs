@@ -53,7 +53,7 @@ pub(crate) fn install_task_hooks(
     match heart.rhythm {
         Rhythm::Tick => {
             let heart = heart.clone();
-            let tick = move || seat::tick(&heart);
+            let tick = move || seat::on_worker(&heart, Beat::tick);
             if user.before_poll.is_empty() {
                 builder.on_before_task_poll(move |_| tick());
             } else {
@@ -197,6 +197,14 @@ impl Claims {
 }
 
 pub(crate) fn claim_worker(_registry: &Registry, _slot: &Slot) {}
+
+/// Hook: the thread goes to Tokio's park, or has left it.
+pub(crate) fn on_park_or_unpark(heart: &Heart, transition: fn(&Beat)) {
+    match heart.rhythm {
+        Rhythm::Tick => seat::on_worker(heart, transition),
+        Rhythm::Bracket => seat::with_slot(heart, |slot| transition(&slot.beat)),
+    }
+}
 
 /// The future as it is: the hooks see its polls.
 pub(crate) type Wrapped<F> = F;

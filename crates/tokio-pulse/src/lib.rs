@@ -70,6 +70,7 @@ mod rescue;
 mod runtime;
 mod spawn;
 mod sync;
+mod tier;
 mod trace;
 mod watchdog;
 
@@ -81,5 +82,6 @@ pub use metrics::{Metrics, WorkerMetrics};
 pub use pulse::{Attachment, Pulse};
 pub use runtime::Runtime;
 pub use spawn::spawn;
+pub use tier::{InterventionAction, PolicyError, Tier, TierPolicy, TierPolicyBuilder};
 #[cfg(feature = "macros")]
 pub use tokio_pulse_macros::{main, test};

@@ -70,6 +70,7 @@ mod rescue;
 mod runtime;
 mod spawn;
 mod sync;
+pub mod task;
 mod tier;
 mod trace;
 mod watchdog;
@@ -82,6 +83,7 @@ pub use metrics::{Metrics, WorkerMetrics};
 pub use pulse::{Attachment, Pulse};
 pub use runtime::Runtime;
 pub use spawn::spawn;
+pub use task::TaskPriority;
 pub use tier::{InterventionAction, PolicyError, Tier, TierPolicy, TierPolicyBuilder};
 #[cfg(feature = "macros")]
 pub use tokio_pulse_macros::{main, test};

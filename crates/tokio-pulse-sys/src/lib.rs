@@ -17,7 +17,11 @@ mod platform;
 mod unavailable;
 
 pub use platform::cpu_clock::ThreadCpuClock;
+pub use platform::run_delay::ThreadRunDelay;
 pub use platform::run_state::ThreadProbe;
+pub use platform::scheduling::{
+    ThreadScheduling, idle_restorable, nice_restorable, slices_available,
+};
 pub use unavailable::Unavailable;
 
 /// What the kernel's scheduler says of a thread at one moment.

@@ -13,17 +13,31 @@ pub struct Unavailable {
 enum Reason {
     Platform,
     System(i32),
+    BeforeLinux(&'static str),
+    Policy,
 }
 
 impl Unavailable {
-    #[allow(dead_code, reason = "each platform uses one of the two")]
+    #[allow(dead_code, reason = "each platform uses some of these")]
     pub(crate) const fn on_this_platform(capability: &'static str) -> Self {
         Self { capability, reason: Reason::Platform }
     }
 
-    #[allow(dead_code, reason = "each platform uses one of the two")]
+    #[allow(dead_code, reason = "each platform uses some of these")]
     pub(crate) const fn refused(capability: &'static str, os_error: i32) -> Self {
         Self { capability, reason: Reason::System(os_error) }
+    }
+
+    /// For a kernel that is older than the first Linux release with the capability.
+    #[allow(dead_code, reason = "each platform uses some of these")]
+    pub(crate) const fn before_linux(capability: &'static str, release: &'static str) -> Self {
+        Self { capability, reason: Reason::BeforeLinux(release) }
+    }
+
+    /// For a thread whose scheduling policy does not know the capability.
+    #[allow(dead_code, reason = "each platform uses some of these")]
+    pub(crate) const fn for_policy(capability: &'static str) -> Self {
+        Self { capability, reason: Reason::Policy }
     }
 
     /// The name of the missing capability, as `pulse doctor` prints it.
@@ -44,6 +58,12 @@ impl fmt::Display for Unavailable {
                 self.capability,
                 std::io::Error::from_raw_os_error(code)
             ),
+            Reason::BeforeLinux(release) => {
+                write!(f, "{} needs Linux {release} or later", self.capability)
+            }
+            Reason::Policy => {
+                write!(f, "{} is not for a thread of this scheduling policy", self.capability)
+            }
         }
     }
 }

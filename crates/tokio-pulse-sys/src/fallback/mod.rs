@@ -1,4 +1,6 @@
 //! Systems without an implementation yet: every item answers [`Unavailable`](crate::Unavailable).
 
 pub(crate) mod cpu_clock;
+pub(crate) mod run_delay;
 pub(crate) mod run_state;
+pub(crate) mod scheduling;

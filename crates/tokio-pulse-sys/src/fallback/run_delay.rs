@@ -1,0 +1,29 @@
+//! How long a thread waited for a processor: not available here.
+
+use std::time::Duration;
+
+use crate::Unavailable;
+
+/// The time that one thread has waited for a processor; on this platform no value of it can be made.
+#[derive(Debug)]
+pub struct ThreadRunDelay(std::convert::Infallible);
+
+impl ThreadRunDelay {
+    /// The run delay of the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// Always, on this platform.
+    pub fn of_current_thread() -> Result<Self, Unavailable> {
+        Err(Unavailable::on_this_platform("thread run delay"))
+    }
+
+    /// The time that the thread has waited since it began.
+    ///
+    /// # Errors
+    ///
+    /// Never reached: there is no run delay to read.
+    pub fn read(&self) -> Result<Duration, Unavailable> {
+        match self.0 {}
+    }
+}

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use pulse::side::Side;
 
 use crate::Result;
-use crate::bench::{Scale, heartbeat, http, idle, scheduler, server, w8};
+use crate::bench::{Scale, budget, heartbeat, http, idle, scheduler, server, w8};
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
 use crate::report::Report;
@@ -26,6 +26,8 @@ pub(crate) struct Cli {
 enum Command {
     /// What the heartbeat adds to a poll (B1).
     Heartbeat(Options),
+    /// What a task's budget and the pool of budgets cost (T1).
+    Budget(Options),
     /// The scenarios of Tokio's own multi-thread benchmarks (B3).
     Scheduler {
         #[command(flatten)]
@@ -120,6 +122,7 @@ impl Options {
 pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
     match &cli.command {
         Command::Heartbeat(options) => options.report(heartbeat::run)?,
+        Command::Budget(options) => options.report(budget::run)?,
         Command::Scheduler { options, extra } => {
             let extra = scheduler::Extra {
                 control: extra.control,
@@ -154,6 +157,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
 
 fn all(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = heartbeat::run(scale)?;
+    figures.extend(budget::run(scale)?);
     figures.extend(scheduler::run(scale, &scheduler::Extra::default())?);
     figures.extend(http::run(scale)?);
     figures.extend(w8::run(scale)?);

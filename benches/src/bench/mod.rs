@@ -1,5 +1,6 @@
 //! One file for each benchmark. Each takes a [`Scale`] and returns its figures.
 
+pub(crate) mod budget;
 pub(crate) mod heartbeat;
 pub(crate) mod http;
 pub(crate) mod idle;

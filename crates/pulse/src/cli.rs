@@ -16,7 +16,7 @@ const MAX_WORKERS: u64 = 1_024;
 /// See what Tokio-Pulse does, and what it can do on this machine.
 ///
 /// Exit codes: 0 done; 2 wrong arguments; 3 the environment does not allow it (port in use, file
-/// not writable); 4 the measured run failed.
+/// not writable, configuration invalid); 4 the measured run failed.
 #[derive(Debug, Parser)]
 #[command(name = "pulse", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -28,12 +28,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the same load on stock Tokio and on Tokio-Pulse, and compare.
     Demo(DemoOptions),
-    /// Show which capabilities of Tokio-Pulse are active on this machine, and why others are not.
-    Doctor {
-        /// Print one JSON object instead of text.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Show which capabilities of Tokio-Pulse are active on this machine, and why others are not;
+    /// then its configuration here, and where each value comes from.
+    Doctor(DoctorOptions),
     /// One side's server, in a process of its own.
     #[command(hide = true)]
     Serve(ServeOptions),
@@ -76,6 +73,19 @@ pub(crate) struct DemoOptions {
     /// Print the figures as one JSON object and nothing else.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorOptions {
+    /// A configuration file. The environment counts for more, and may name another file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print the configuration alone, as a file to begin with.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) toml: bool,
 }
 
 impl DemoOptions {

@@ -48,6 +48,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The configuration file, or the environment, says something that would not do.
+    #[error("{}", with_source(.0))]
+    Configuration(tokio_pulse::ConfigError),
     /// Standard output could not be written to.
     #[error("cannot write to standard output: {0}")]
     Stdout(io::Error),
@@ -120,6 +123,7 @@ impl Error {
             | Self::Listen { .. }
             | Self::Runtime { .. }
             | Self::Chart { .. }
+            | Self::Configuration(_)
             | Self::Stdout(_)
             | Self::Generator(_)
             | Self::Spawn { .. } => EXIT_ENVIRONMENT,
@@ -130,5 +134,13 @@ impl Error {
             | Self::NoAnswers(_)
             | Self::Workload(_) => EXIT_RUN,
         }
+    }
+}
+
+/// The library leaves what the system said to whoever prints the error.
+fn with_source(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }

@@ -5,8 +5,8 @@
 //! * [`side`]: the two runtimes that are compared.
 //! * [`latencies`]: the histogram all figures come from.
 //!
-//! Exit codes of the command: 0 done; 2 the arguments are wrong; 3 the environment
-//! does not allow the run (port in use, file not writable, ...); 4 the run itself failed.
+//! Exit codes of the command: 0 done; 2 the arguments are wrong; 3 the environment does not allow
+//! the run (port in use, file not writable, configuration invalid, ...); 4 the run itself failed.
 
 #![forbid(unsafe_code)]
 
@@ -38,7 +38,7 @@ pub fn run_command() -> ExitCode {
     };
     let done = match args.command {
         cli::Command::Demo(options) => demo::run(&options),
-        cli::Command::Doctor { json } => doctor::run(json),
+        cli::Command::Doctor(options) => doctor::run(&options),
         cli::Command::Serve(options) => demo::server::run(&options),
         cli::Command::Hogs(options) => demo::hogs::run_child(&options),
     };

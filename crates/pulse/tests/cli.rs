@@ -35,6 +35,72 @@ fn doctor_lists_every_capability_in_both_forms() {
     }
 }
 
+fn doctor_with(file: &str, words: &[&str]) -> (std::path::PathBuf, Output) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pulse.toml");
+    std::fs::write(&path, file).unwrap();
+    let arguments = ["doctor", "--config", path.to_str().unwrap()];
+    let output = Command::new(env!("CARGO_BIN_EXE_pulse"))
+        .args(arguments.iter().chain(words))
+        .env("TOKIO_PULSE_SUSPECTS_LIMIT", "77")
+        .output();
+    (path, output.unwrap())
+}
+
+const CONFIG: &str =
+    "profile = \"permissive\"\nslice = \"5ms\"\n[[rule]]\nname = \"x\"\ntier = 1\n";
+
+#[test]
+fn doctor_shows_each_value_and_who_said_so() {
+    let (path, output) = doctor_with(CONFIG, &["--json"]);
+    let found = json(&output);
+    let settings = found["configuration"].as_array().unwrap();
+    let setting = |key| settings.iter().find(|setting| setting["key"] == key).unwrap().clone();
+    assert_eq!(setting("slice")["value"], "5ms");
+    assert_eq!(setting("slice")["origin"], format!("{}:2:9", path.display()));
+    assert_eq!(setting("suspects.limit")["origin"], "TOKIO_PULSE_SUSPECTS_LIMIT");
+    assert_eq!(setting("tier.3.action")["origin"], "profile permissive");
+    assert_eq!(setting("sites.limit")["origin"], "default");
+    assert_eq!(found["rules"][0], "name x -> tier 1");
+
+    let (_, text) = doctor_with(CONFIG, &[]);
+    assert!(text.status.success());
+    let text = String::from_utf8(text.stdout).unwrap();
+    for setting in settings {
+        assert!(text.contains(setting["key"].as_str().unwrap()), "{text}");
+    }
+    assert!(text.contains("capabilities are active here"), "{text}");
+}
+
+#[test]
+fn what_doctor_prints_as_toml_means_the_same_when_read() {
+    let (_, printed) = doctor_with(CONFIG, &["--toml"]);
+    assert!(printed.status.success(), "{}", stderr(&printed));
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let (_, again) = doctor_with(&printed, &["--toml"]);
+    assert_eq!(String::from_utf8(again.stdout).unwrap(), printed);
+}
+
+#[test]
+fn doctor_refuses_a_bad_configuration_with_3_and_its_place() {
+    let (path, output) = doctor_with("\nslise = \"5ms\"", &[]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = stderr(&output);
+    assert!(said.contains(&format!("{}:2:1", path.display())), "{said}");
+    assert!(said.contains("did you mean \"slice\"?"), "{said}");
+    // The capabilities are told all the same.
+    assert!(!output.stdout.is_empty());
+
+    let missing = pulse(&["doctor", "--json", "--config", "no/such/file.toml"]);
+    assert_eq!(missing.status.code(), Some(3));
+    assert!(missing.stdout.is_empty() && stderr(&missing).contains("file.toml: cannot be read: "));
+
+    let mut variable = Command::new(env!("CARGO_BIN_EXE_pulse"));
+    let output = variable.arg("doctor").env("TOKIO_PULSE_SLICE", "5").output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("TOKIO_PULSE_SLICE: slice is \"5\"; give a duration"));
+}
+
 #[test]
 fn wrong_arguments_exit_with_2() {
     for words in [
@@ -46,6 +112,7 @@ fn wrong_arguments_exit_with_2() {
         &["demo", "--workload", "w9"],
         &["demo", "--svg", "a.svg", "--no-svg"],
         &["doctor", "extra"],
+        &["doctor", "--toml", "--json"],
         &["serve"],
     ] {
         let output = pulse(words);

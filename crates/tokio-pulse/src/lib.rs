@@ -49,6 +49,7 @@
 //! # Features
 //!
 //! * `macros` (default): [`main`](macro@main) and [`test`](macro@test).
+//! * `config-file`: a TOML file as a layer of the [configuration](config), and its hot reload.
 //! * `tracing`: events with the target `tokio_pulse::stall` when a stall begins (level `WARN`,
 //!   fields `thread`, `cause`, `elapsed_us`, `rescued`) and ends (`INFO`; `thread`, `lasted_us`),
 //!   and with the target `tokio_pulse::reserve` when the reserve runs out (`WARN`; `reserve`,
@@ -56,9 +57,10 @@
 //! * `test-util`: `Builder::start_paused`.
 #![forbid(unsafe_code)]
 
+mod budget;
 mod builder;
 mod capabilities;
-mod config;
+pub mod config;
 mod error;
 mod handle;
 mod heartbeat;
@@ -75,8 +77,10 @@ mod tier;
 mod trace;
 mod watchdog;
 
+pub use budget::{BudgetPool, PooledBudget, TaskBudget};
 pub use builder::Builder;
 pub use capabilities::{Capabilities, Capability};
+pub use config::{ConfigError, ConfigHandle, ConfigProfile, Demotion, TierConfig};
 pub use error::{BuildError, TryCurrentError};
 pub use handle::Handle;
 pub use metrics::{Metrics, WorkerMetrics};

@@ -1,4 +1,4 @@
-//! Plain, checked values: what the builder makes of the user's calls.
+//! How many threads, and the slice: what a runtime is built with. Checked by the builder.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use pulse::side::Side;
 
 use crate::Result;
-use crate::bench::{Scale, budget, heartbeat, http, idle, scheduler, server, w8};
+use crate::bench::{Scale, budget, heartbeat, http, idle, scheduler, server, tiers, w8};
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
 use crate::report::Report;
@@ -39,6 +39,14 @@ enum Command {
     Http(Options),
     /// Timers beside CPU hogs (B5 with rescue alone, B7).
     W8(Options),
+    /// Timers beside CPU hogs that are known (B5, B6, B7).
+    Tiers {
+        #[command(flatten)]
+        options: Options,
+        /// Only shapes with this in their name.
+        #[arg(long, value_name = "PART")]
+        only: Option<String>,
+    },
     /// The CPU that Pulse itself uses, on an idle and on a busy runtime (B9).
     Idle(Options),
     /// All of the above.
@@ -134,6 +142,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         }
         Command::Http(options) => options.report(http::run)?,
         Command::W8(options) => options.report(w8::run)?,
+        Command::Tiers { options, only } => {
+            options.report(|scale| tiers::run(scale, only.as_deref()))?
+        }
         Command::Idle(options) => options.report(idle::run)?,
         Command::All(options) => options.report(all)?,
         Command::Compare { options, baseline, run, save } => {
@@ -161,6 +172,7 @@ fn all(scale: Scale) -> Result<Vec<Figure>> {
     figures.extend(scheduler::run(scale, &scheduler::Extra::default())?);
     figures.extend(http::run(scale)?);
     figures.extend(w8::run(scale)?);
+    figures.extend(tiers::run(scale, None)?);
     figures.extend(idle::run(scale)?);
     Ok(figures)
 }

@@ -1,16 +1,23 @@
 //! Where a user starts.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, DEFAULT_SLICE, Flavor};
+use crate::config::{
+    Config, ConfigHandle, ConfigProfile, Flavor, Layers, Resolved, Rule, RuntimeSettings,
+    TierConfig,
+};
 use crate::error::{BuildError, Kind};
 use crate::heartbeat::hooks::{self, TaskHooks};
 use crate::heartbeat::{Heart, Rhythm};
+use crate::hooks::HookRegistry;
+use crate::hooks::dispatch::Dispatch;
 use crate::metrics::counters::Counters;
 use crate::pulse::Attachment;
 use crate::runtime::Runtime;
+use crate::tier::{Tier, TierManager, TierPolicy};
 
 type ThreadHook = Arc<dyn Fn() + Send + Sync>;
 
@@ -36,12 +43,11 @@ pub struct Builder {
     pub(crate) tokio: tokio::runtime::Builder,
     /// Unknown after `from_tokio`: a Tokio builder does not tell.
     flavor: Option<Flavor>,
-    workers: Option<usize>,
-    reserve: Option<usize>,
-    slice: Duration,
+    layers: Layers,
     on_park: Vec<ThreadHook>,
     on_unpark: Vec<ThreadHook>,
     pub(crate) task_hooks: TaskHooks,
+    registry: Option<HookRegistry>,
 }
 
 impl Builder {
@@ -84,12 +90,11 @@ impl Builder {
         Self {
             tokio,
             flavor,
-            workers: None,
-            reserve: None,
-            slice: DEFAULT_SLICE,
+            layers: Layers::new(),
             on_park: Vec::new(),
             on_unpark: Vec::new(),
             task_hooks: TaskHooks::default(),
+            registry: None,
         }
     }
 
@@ -99,7 +104,7 @@ impl Builder {
     /// stalls, another worker is woken a quarter of the slice into a poll already, so that nobody
     /// has to wait for the verdict.
     pub fn slice(&mut self, slice: Duration) -> &mut Self {
-        self.slice = slice;
+        self.layers.slice(slice);
         self
     }
 
@@ -112,7 +117,7 @@ impl Builder {
     /// [`thread_keep_alive`](Self::thread_keep_alive). 0 leaves detection alone.
     /// Ignored by the current-thread scheduler.
     pub fn reserve_workers(&mut self, reserve: usize) -> &mut Self {
-        self.reserve = Some(reserve);
+        self.layers.reserve_workers(reserve);
         self
     }
 
@@ -123,7 +128,7 @@ impl Builder {
     /// stalls, and for up to two seconds after, more workers than this may be awake; so many are
     /// free. Ignored by the current-thread scheduler.
     pub fn worker_threads(&mut self, workers: usize) -> &mut Self {
-        self.workers = Some(workers);
+        self.layers.worker_threads(workers);
         self
     }
 
@@ -208,6 +213,71 @@ impl Builder {
         self
     }
 
+    /// Sets the profile that the configuration starts from. Default:
+    /// [`Balanced`](ConfigProfile::Balanced).
+    ///
+    /// Configuration comes in layers: the profile, then a file, then what is said here, then the
+    /// environment; the last one wins. `docs/configuration.md` has all keys.
+    pub fn profile(&mut self, profile: ConfigProfile) -> &mut Self {
+        self.layers.profile(profile);
+        self
+    }
+
+    /// Reads the configuration from a TOML file when the runtime is built. The environment variable
+    /// `TOKIO_PULSE_CONFIG` names another. Needs the feature `config-file`.
+    pub fn config_file(&mut self, path: impl Into<PathBuf>) -> &mut Self {
+        self.layers.file(path);
+        self
+    }
+
+    /// Sets everything that a configuration has, whatever a file says.
+    ///
+    /// ```
+    /// use tokio_pulse::{ConfigProfile, TierConfig};
+    ///
+    /// let runtime = tokio_pulse::Builder::new_multi_thread()
+    ///     .tier_config(TierConfig::profile(ConfigProfile::Permissive))
+    ///     .build()?;
+    /// # drop(runtime);
+    /// # Ok::<(), tokio_pulse::BuildError>(())
+    /// ```
+    pub fn tier_config(&mut self, config: TierConfig) -> &mut Self {
+        self.layers.config(config);
+        self
+    }
+
+    /// Sets what one tier does, and what leads out of it.
+    pub fn tier_policy(&mut self, tier: Tier, policy: TierPolicy) -> &mut Self {
+        self.layers.tier_policy(tier, policy);
+        self
+    }
+
+    /// Adds a rule for tasks that match it. Of several, the first that matches counts.
+    ///
+    /// ```
+    /// use tokio_pulse::{TaskPriority, config::Rule};
+    ///
+    /// let runtime = tokio_pulse::Builder::new_multi_thread()
+    ///     .rule(Rule::builder().site("src/heartbeat.rs:*").exempt().build()?)
+    ///     .rule(Rule::builder().name("import-*").priority(TaskPriority::Low).build()?)
+    ///     .build()?;
+    /// # drop(runtime);
+    /// # Ok::<(), tokio_pulse::BuildError>(())
+    /// ```
+    pub fn rule(&mut self, rule: Rule) -> &mut Self {
+        self.layers.rule(rule);
+        self
+    }
+
+    /// Calls the hooks of that registry around each poll. They can be changed while the runtime
+    /// runs; what a poll pays while there are none is in `docs/benchmarks.md`.
+    ///
+    /// Without `--cfg tokio_unstable`, only the polls of tasks that were spawned through Pulse.
+    pub fn hook_registry(&mut self, registry: &HookRegistry) -> &mut Self {
+        self.registry = Some(registry.clone());
+        self
+    }
+
     /// Starts with Tokio's clock paused; current-thread scheduler only. The watchdog goes by real
     /// time.
     #[cfg(feature = "test-util")]
@@ -283,16 +353,19 @@ impl Builder {
     fn prepare(&self) -> Result<Attachment, BuildError> {
         // A current-thread runtime that shows up later is recognised by `Attachment::start`.
         let flavor = self.flavor.unwrap_or(Flavor::MultiThread);
-        let config = Config::new(flavor, self.workers, self.reserve, self.slice)?;
+        let mut layers = self.layers.clone();
+        layers.with_environment();
+        let Resolved { config: tier_config, runtime, .. } = layers.resolve()?;
+        let RuntimeSettings { worker_threads, reserve_workers, .. } = runtime;
+        let config = Config::new(flavor, worker_threads, reserve_workers, tier_config.slice())?;
         let rhythm = match self.flavor {
             Some(Flavor::MultiThread) => Rhythm::Tick,
             Some(Flavor::CurrentThread) | None => Rhythm::Bracket,
         };
-        Ok(Attachment {
-            config,
-            heart: Arc::new(Heart::new(rhythm, config.tokio_workers())),
-            counters: Arc::new(Counters::new()),
-        })
+        let heart = Arc::new(Heart::new(rhythm, config.tokio_workers()));
+        let tiers = TierManager::new(ConfigHandle::with_layers(tier_config, layers), heart.clone());
+        let counters = Arc::new(Counters::new());
+        Ok(Attachment { config, heart, counters, tiers, registry: self.registry.clone() })
     }
 
     fn hooks(&self) -> UserHooks {
@@ -311,7 +384,7 @@ struct UserHooks {
 }
 
 fn install(user: UserHooks, attachment: &Attachment, tokio: &mut tokio::runtime::Builder) {
-    let Attachment { config, heart, counters } = attachment;
+    let Attachment { config, heart, counters, tiers, registry } = attachment;
     if config.flavor == Flavor::MultiThread {
         tokio.worker_threads(config.tokio_workers());
     }
@@ -326,7 +399,9 @@ fn install(user: UserHooks, attachment: &Attachment, tokio: &mut tokio::runtime:
         unpark.unpark();
         after_unpark();
     });
-    hooks::install_task_hooks(tokio, heart, counters, user.task);
+    let (heart, tiers, registry) = (heart.clone(), tiers.clone(), registry.clone());
+    let dispatch = Dispatch { heart, tiers, registry };
+    hooks::install_task_hooks(tokio, dispatch, counters, user.task);
 }
 
 /// One closure of many. Tokio would lose the worker to a panic in one of them.
@@ -344,9 +419,7 @@ impl fmt::Debug for Builder {
         f.debug_struct("Builder")
             .field("tokio", &self.tokio)
             .field("flavor", &self.flavor)
-            .field("worker_threads", &self.workers)
-            .field("reserve_workers", &self.reserve)
-            .field("slice", &self.slice)
+            .field("layers", &self.layers)
             .finish_non_exhaustive()
     }
 }

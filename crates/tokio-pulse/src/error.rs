@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::config::ConfigError;
+
 /// Why a runtime could not be built or Pulse could not be started on it.
 ///
 /// Converts into [`std::io::Error`], so that code which builds a Tokio runtime with `?` goes on
@@ -13,6 +15,7 @@ pub struct BuildError(pub(crate) Kind);
 
 #[derive(Debug)]
 pub(crate) enum Kind {
+    Config(ConfigError),
     NoWorkers,
     TooManyWorkers { workers: usize, reserve: usize },
     SliceOutOfRange(Duration),
@@ -30,7 +33,11 @@ impl BuildError {
         use Kind::*;
         matches!(
             self.0,
-            NoWorkers | TooManyWorkers { .. } | SliceOutOfRange(_) | InvalidEnvironment { .. }
+            Config(_)
+                | NoWorkers
+                | TooManyWorkers { .. }
+                | SliceOutOfRange(_)
+                | InvalidEnvironment { .. }
         )
     }
 
@@ -50,6 +57,7 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use crate::config::{MAX_SLICE, MAX_THREADS, MIN_SLICE};
         match &self.0 {
+            Kind::Config(error) => fmt::Display::fmt(error, f),
             Kind::NoWorkers => f.write_str("worker_threads is 0; a runtime needs at least 1"),
             Kind::TooManyWorkers { workers, reserve } => write!(
                 f,
@@ -89,8 +97,16 @@ impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
             Kind::Runtime(error) | Kind::Watchdog(error) => Some(error),
+            // Its text is this error's text, so what comes next is its cause.
+            Kind::Config(error) => error.source(),
             _ => None,
         }
+    }
+}
+
+impl From<ConfigError> for BuildError {
+    fn from(error: ConfigError) -> Self {
+        Self(Kind::Config(error))
     }
 }
 

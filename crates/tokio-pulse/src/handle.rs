@@ -9,6 +9,7 @@ use crate::error::TryCurrentError;
 use crate::heartbeat::hooks;
 use crate::metrics::Metrics;
 use crate::pulse::{self, Core};
+use crate::tier::TierManager;
 
 /// A handle to a runtime under watch. Mirrors [`tokio::runtime::Handle`]; cheap to clone, and it
 /// does not keep the runtime alive.
@@ -63,6 +64,11 @@ impl Handle {
     /// is stalled and after the runtime is gone.
     pub fn metrics(&self) -> Metrics {
         Metrics::of(&self.core)
+    }
+
+    /// The record of offenders, and what is done to them.
+    pub fn tiers(&self) -> &TierManager {
+        &self.core.tiers
     }
 
     /// Spawns a task.

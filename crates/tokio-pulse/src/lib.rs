@@ -64,6 +64,8 @@ pub mod config;
 mod error;
 mod handle;
 mod heartbeat;
+mod hooks;
+mod intervene;
 mod metrics;
 #[cfg(all(test, pulse_loom))]
 mod models;
@@ -83,11 +85,15 @@ pub use capabilities::{Capabilities, Capability};
 pub use config::{ConfigError, ConfigHandle, ConfigProfile, Demotion, TierConfig};
 pub use error::{BuildError, TryCurrentError};
 pub use handle::Handle;
-pub use metrics::{Metrics, WorkerMetrics};
+pub use hooks::{HookRegistry, PollContext, PreemptionHooks};
+pub use metrics::{Metrics, TierMetrics, WorkerMetrics};
 pub use pulse::{Attachment, Pulse};
 pub use runtime::Runtime;
 pub use spawn::spawn;
 pub use task::TaskPriority;
-pub use tier::{InterventionAction, PolicyError, Tier, TierPolicy, TierPolicyBuilder};
+pub use tier::{
+    Advice, InterventionAction, PolicyError, SiteReport, SuspectReport, Tier, TierManager,
+    TierPolicy, TierPolicyBuilder,
+};
 #[cfg(feature = "macros")]
 pub use tokio_pulse_macros::{main, test};

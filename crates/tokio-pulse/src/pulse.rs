@@ -8,8 +8,11 @@ use tokio::runtime::{Handle, Id, RuntimeFlavor};
 use crate::config::{Config, Flavor};
 use crate::error::{BuildError, Kind};
 use crate::heartbeat::{Heart, Rhythm};
+use crate::hooks::HookRegistry;
+use crate::hooks::dispatch::Dispatch;
 use crate::metrics::counters::Counters;
 use crate::rescue::{internal, reserve::Reserve};
+use crate::tier::TierManager;
 use crate::watchdog::{Watchdog, WatchdogThread};
 
 /// What everybody shares.
@@ -19,6 +22,9 @@ pub(crate) struct Core {
     pub(crate) heart: Arc<Heart>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) reserve: Reserve,
+    pub(crate) tiers: TierManager,
+    #[allow(dead_code, reason = "for the wrapper of stable Tokio")]
+    pub(crate) dispatch: Dispatch,
     stopped: AtomicBool,
 }
 
@@ -36,6 +42,7 @@ impl Core {
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
         self.reserve.close();
+        self.tiers.let_all_go();
         self.heart.wake_watcher();
     }
 }
@@ -84,6 +91,8 @@ pub struct Attachment {
     pub(crate) config: Config,
     pub(crate) heart: Arc<Heart>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) tiers: TierManager,
+    pub(crate) registry: Option<HookRegistry>,
 }
 
 impl Attachment {
@@ -117,11 +126,18 @@ impl Attachment {
                 config = Config { flavor: Flavor::CurrentThread, workers: 1, reserve: 0, ..config }
             }
         }
+        let dispatch = Dispatch {
+            heart: self.heart.clone(),
+            tiers: self.tiers.clone(),
+            registry: self.registry,
+        };
         let core = Arc::new(Core {
             config,
+            dispatch,
             heart: self.heart,
             counters: self.counters,
             reserve: Reserve::new(),
+            tiers: self.tiers,
             stopped: AtomicBool::new(false),
         });
         remember_attached(runtime.id(), &core)?;

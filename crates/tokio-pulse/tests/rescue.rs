@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{Stall, builder, eventually, ticks_while};
+use common::{Stall, eventually, rescue_only as builder, ticks_while};
 use tokio::task::yield_now;
 use tokio_pulse::Builder;
 

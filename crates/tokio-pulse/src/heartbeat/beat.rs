@@ -28,11 +28,7 @@ const AWAKE: usize = 1 << 9;
 const SEQUENCE_ONE: usize = 1 << 10;
 
 /// The word. Every method that changes it may be called by the owning thread only.
-///
-/// On cache lines of its own, since it is written at every poll: 128 bytes because processors
-/// fetch lines in pairs.
 #[derive(Debug)]
-#[repr(align(128))]
 pub(crate) struct Beat(AtomicUsize);
 
 impl Beat {
@@ -42,7 +38,6 @@ impl Beat {
     }
 
     /// Another thread has taken this beat over.
-    #[cfg(not(pulse_loom))]
     pub(crate) fn start_over(&self) {
         self.0.store(AWAKE, Relaxed);
     }

@@ -1,15 +1,18 @@
 //! What the threads of a runtime tell the watchdog, at the price of a plain store a poll.
 
+pub(crate) mod attention;
 pub(crate) mod beat;
+pub(crate) mod charge;
 pub(crate) mod hooks;
-mod pool;
+pub(crate) mod pool;
 pub(crate) mod registry;
 pub(crate) mod seat;
 pub(crate) mod slot;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
+use std::time::Instant;
 
 use crate::watchdog::doze::Doze;
 use beat::Beat;
@@ -26,6 +29,16 @@ pub(crate) enum Rhythm {
     Bracket,
 }
 
+/// Who may want to be asked at the beginning of each poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(crate) enum Party {
+    /// The tiers: there are suspects.
+    Tiers = 1,
+    /// The user's hooks.
+    Hooks = 2,
+}
+
 /// The worker side of one runtime: what its hooks need, shared by all of them.
 #[derive(Debug)]
 pub(crate) struct Heart {
@@ -35,6 +48,9 @@ pub(crate) struct Heart {
     pub(crate) rhythm: Rhythm,
     pub(crate) registry: Registry,
     pub(crate) doze: Doze,
+    armed: AtomicUsize,
+    /// All times of this runtime count from here.
+    pub(crate) began: Instant,
     /// The watchdog, once it runs.
     watcher: OnceLock<Thread>,
 }
@@ -47,6 +63,8 @@ impl Heart {
             rhythm,
             registry: Registry::new(workers),
             doze: Doze::new(),
+            armed: AtomicUsize::new(0),
+            began: Instant::now(),
             watcher: OnceLock::new(),
         }
     }
@@ -76,9 +94,41 @@ impl Heart {
         }
     }
 
+    /// Somebody wants to be asked at the beginning of each poll, or does not any more.
+    pub(crate) fn set_armed(&self, who: Party, armed: bool) {
+        let bit = who as usize;
+        if self.is_armed_for(who) == armed {
+            return;
+        }
+        let before = if armed {
+            self.armed.fetch_or(bit, Ordering::AcqRel)
+        } else {
+            self.armed.fetch_and(!bit, Ordering::AcqRel)
+        };
+        if (before & bit != 0) != armed {
+            // Whoever comes last goes by what all have said: a thread that looks in between may be
+            // told the wrong thing, but not for good.
+            for slot in self.registry.slots() {
+                slot.line.attention.set_armed(self.is_armed());
+            }
+        }
+    }
+
+    pub(crate) fn is_armed_for(&self, who: Party) -> bool {
+        self.armed.load(Ordering::Relaxed) & who as usize != 0
+    }
+
+    fn is_armed(&self) -> bool {
+        self.armed.load(Ordering::Acquire) != 0
+    }
+
     /// A thread shows itself for the first time.
     fn register(&self, slot: Arc<Slot>) {
-        self.registry.register(slot);
+        self.registry.register(slot.clone());
+        // After it is in the list: whoever arms the runtime meanwhile finds it there.
+        if self.is_armed() {
+            slot.line.attention.set_armed(true);
+        }
         if self.doze.must_wake() {
             self.wake_watcher();
         }

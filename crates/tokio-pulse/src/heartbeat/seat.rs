@@ -4,16 +4,16 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 
 use super::Heart;
-use super::beat::Beat;
+use super::pool::Line;
 use super::slot::Slot;
 
 // The two for the poll path have no destructor, so that access is a plain load.
 thread_local! {
-    /// The beat of a worker thread. It serves one runtime for life: there is nothing to compare.
-    static TICKER: Cell<Option<&'static Beat>> = const { Cell::new(None) };
+    /// The line of a worker thread. It serves one runtime for life: there is nothing to compare.
+    static TICKER: Cell<Option<&'static Line>> = const { Cell::new(None) };
 
-    /// The runtime whose poll was bracketed last on this thread, and the thread's beat in it.
-    static BRACKET: Cell<Option<(u64, &'static Beat)>> = const { Cell::new(None) };
+    /// The runtime whose poll was bracketed last on this thread, and the thread's line in it.
+    static BRACKET: Cell<Option<(u64, &'static Line)>> = const { Cell::new(None) };
 
     static SEATS: Seats = const {
         Seats {
@@ -51,42 +51,38 @@ impl Drop for Seat {
     }
 }
 
-/// Hook on a worker thread of the multi-thread scheduler.
+/// The line of this thread, if it is a worker of the multi-thread scheduler that has beaten before.
 #[inline]
 #[allow(dead_code, reason = "stable Tokio has no poll hooks")]
-pub(crate) fn on_worker(heart: &Heart, transition: impl Fn(&Beat)) {
-    match TICKER.get() {
-        Some(beat) => transition(beat),
-        None => first_on_worker(heart, transition),
-    }
+pub(crate) fn ticker() -> Option<&'static Line> {
+    TICKER.get()
 }
 
-#[cold]
-#[inline(never)]
-fn first_on_worker(heart: &Heart, transition: impl Fn(&Beat)) {
-    with_slot(heart, |slot| {
-        TICKER.set(Some(slot.beat.forever()));
-        transition(&slot.beat);
-    });
+/// Makes this thread one that [`ticker`] knows. `None` while its local storage is torn down, when no
+/// poll runs.
+#[allow(dead_code, reason = "stable Tokio has no poll hooks")]
+pub(crate) fn become_ticker(heart: &Heart) -> Option<&'static Line> {
+    with_slot(heart, |slot| TICKER.set(Some(slot.line.forever())));
+    TICKER.get()
 }
 
 /// Hook: a poll begins or ends on a thread that may serve other runtimes as well. The caller knows
 /// the runtime's id without looking it up.
 #[inline]
 #[allow(dead_code, reason = "stable Tokio has no poll hooks")]
-pub(crate) fn bracket(id: u64, heart: &Heart, transition: impl Fn(&Beat)) {
+pub(crate) fn bracket(id: u64, heart: &Heart, transition: impl Fn(&Line)) {
     match BRACKET.get() {
-        Some((latest, beat)) if latest == id => transition(beat),
+        Some((latest, line)) if latest == id => transition(line),
         _ => switch_bracket(heart, transition),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn switch_bracket(heart: &Heart, transition: impl Fn(&Beat)) {
+fn switch_bracket(heart: &Heart, transition: impl Fn(&Line)) {
     with_slot(heart, |slot| {
-        BRACKET.set(Some((heart.id, slot.beat.forever())));
-        transition(&slot.beat);
+        BRACKET.set(Some((heart.id, slot.line.forever())));
+        transition(&slot.line);
     });
 }
 

@@ -4,17 +4,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe};
+use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe, ThreadScheduling};
 
-use super::pool::PooledBeat;
+use super::beat::Beat;
+use super::charge::ChargeSheet;
+use super::pool::PooledLine;
+use crate::metrics::worker::WorkerCounters;
 
 /// One thread of one runtime.
 ///
-/// The beat is elsewhere, on cache lines of its own: it is written at every poll, the rest almost
+/// The line is elsewhere, on cache lines of its own: it is written at every poll, the rest almost
 /// never.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    pub(crate) beat: PooledBeat,
+    pub(crate) line: PooledLine,
     /// Never used twice in a process.
     #[allow(dead_code, reason = "names the slot in a claim, on stable Tokio")]
     pub(crate) serial: u64,
@@ -27,6 +30,9 @@ pub(crate) struct Identity {
     pub(crate) name: Option<Box<str>>,
     pub(crate) cpu: Option<ThreadCpuClock>,
     pub(crate) probe: Option<ThreadProbe>,
+    pub(crate) scheduling: Option<ThreadScheduling>,
+    pub(crate) charge: ChargeSheet,
+    pub(crate) counters: WorkerCounters,
     /// The worker that the thread has claimed last. Written by the thread.
     #[allow(dead_code, reason = "stable Tokio does not tell which thread runs a worker")]
     pub(crate) worker: AtomicUsize,
@@ -45,19 +51,26 @@ impl Slot {
         let thread = thread::current();
         Self {
             serial: NEXT_SERIAL.fetch_add(1, Relaxed),
-            beat: PooledBeat::take(),
+            line: PooledLine::take(),
             thread: Identity {
                 id: thread.id(),
                 name: thread.name().map(Box::from),
                 // Without them the watchdog goes by wall-clock time alone; `Capabilities` says so.
                 cpu: ThreadCpuClock::of_current_thread().ok(),
                 probe: ThreadProbe::of_current_thread().ok(),
+                scheduling: ThreadScheduling::of_current_thread().ok(),
+                charge: ChargeSheet::default(),
+                counters: WorkerCounters::default(),
                 worker: AtomicUsize::new(usize::MAX),
                 stalls: AtomicU64::new(0),
                 stalled: AtomicBool::new(false),
                 retired: AtomicBool::new(false),
             },
         }
+    }
+
+    pub(crate) fn beat(&self) -> &Beat {
+        &self.line.beat
     }
 
     /// The CPU time of the thread; `None` where the system does not tell.

@@ -1,13 +1,16 @@
 //! Numbers to read: what [`Handle::metrics`](crate::Handle::metrics) returns.
 
 pub(crate) mod counters;
+pub(crate) mod tier_counters;
+mod tiers;
+pub(crate) mod worker;
 
-use std::sync::atomic::Ordering::Relaxed;
-use std::thread::ThreadId;
 use std::time::Duration;
 
-use crate::heartbeat::slot::Slot;
 use crate::pulse::Core;
+
+pub use tiers::TierMetrics;
+pub use worker::WorkerMetrics;
 
 /// What Pulse has seen and done on one runtime, at the moment of the call.
 ///
@@ -106,62 +109,5 @@ impl Metrics {
     /// One entry for each live thread that has worked for the runtime, reserve workers included.
     pub fn workers(&self) -> &[WorkerMetrics] {
         &self.threads
-    }
-}
-
-/// What is known of one worker thread.
-#[derive(Clone, Debug)]
-pub struct WorkerMetrics {
-    thread: ThreadId,
-    name: Option<Box<str>>,
-    polls: u64,
-    stalls: u64,
-    stalled: bool,
-    in_reserve: bool,
-}
-
-impl WorkerMetrics {
-    fn of(slot: &Slot) -> Self {
-        let beat = slot.beat.snapshot();
-        Self {
-            thread: slot.thread.id,
-            name: slot.thread.name.clone(),
-            polls: beat.polls() as u64,
-            stalls: slot.thread.stalls.load(Relaxed),
-            stalled: slot.thread.stalled.load(Relaxed),
-            in_reserve: beat.in_reserve(),
-        }
-    }
-
-    /// The thread.
-    pub fn thread_id(&self) -> ThreadId {
-        self.thread
-    }
-
-    /// The thread's name.
-    pub fn thread_name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-
-    /// Polls on this thread so far, the one that runs now included or not.
-    ///
-    /// Without `--cfg tokio_unstable` only the polls of tasks spawned through Pulse are counted.
-    pub fn polls(&self) -> u64 {
-        self.polls
-    }
-
-    /// Stalls that were seen on this thread.
-    pub fn stalls(&self) -> u64 {
-        self.stalls
-    }
-
-    /// Whether the poll that runs on this thread is stalled now.
-    pub fn is_stalled(&self) -> bool {
-        self.stalled
-    }
-
-    /// Whether the thread is a reserve worker that is asleep now.
-    pub fn is_in_reserve(&self) -> bool {
-        self.in_reserve
     }
 }

@@ -31,10 +31,10 @@ async fn stand_by(core: &Core) {
         wake_somebody_for_them();
         seat::with_slot_as_worker(&core.heart, |slot| {
             hooks::claim_worker(&core.heart.registry, slot);
-            slot.beat.join_reserve();
+            slot.beat().join_reserve();
         });
         core.reserve.stand_by();
-        seat::with_slot_as_worker(&core.heart, |slot| slot.beat.leave_reserve());
+        seat::with_slot_as_worker(&core.heart, |slot| slot.beat().leave_reserve());
         return;
     }
 }
@@ -52,7 +52,7 @@ fn set_hostages_free() {
 /// A yield is noted for later on a thread with a worker, and passed to the waker at once on a
 /// thread without. Should Tokio change that, a ballast may sleep on a thread that holds no worker:
 /// one reserve too few sleeps, and nothing else is lost.
-fn holds_worker() -> bool {
+pub(crate) fn holds_worker() -> bool {
     struct Woken(AtomicBool);
     impl Wake for Woken {
         fn wake(self: Arc<Self>) {

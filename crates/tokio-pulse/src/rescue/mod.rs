@@ -73,6 +73,10 @@ impl Rescuer {
         Outcome { missing: step.missing, ran_out }
     }
 
+    pub(crate) fn set_slice(&mut self, slice: Duration) {
+        self.planner.set_slice(slice);
+    }
+
     /// Whether nothing will change in the reserve while nothing is held.
     pub(crate) fn is_at_rest(&self) -> bool {
         self.planner.is_at_rest()

@@ -40,13 +40,11 @@ pub(crate) struct Planner {
 
 impl Planner {
     pub(crate) fn new(reserve: usize, slice: Duration) -> Self {
-        Self {
-            reserve,
-            linger: (slice * LINGER_SLICES).min(MAX_LINGER),
-            demand: 0,
-            justified: Duration::ZERO,
-            recent: 0,
-        }
+        Self { reserve, linger: linger(slice), demand: 0, justified: Duration::ZERO, recent: 0 }
+    }
+
+    pub(crate) fn set_slice(&mut self, slice: Duration) {
+        self.linger = linger(slice);
     }
 
     /// The step that brings the reserve to where it should be. `held`: workers in a poll that has
@@ -90,6 +88,10 @@ impl Planner {
     pub(crate) fn is_at_rest(&self) -> bool {
         self.demand == 0
     }
+}
+
+fn linger(slice: Duration) -> Duration {
+    slice.saturating_mul(LINGER_SLICES).min(MAX_LINGER)
 }
 
 #[cfg(all(test, not(pulse_loom)))]

@@ -1,5 +1,12 @@
-//! What a user can say of a task.
+//! What a user can say of a task that he spawns himself.
+//!
+//! Tasks that others spawn are reached by rules; see `docs/configuration.md`.
 
+mod builder;
+pub(crate) mod context;
 mod priority;
+pub(crate) mod wrapper;
 
+pub use builder::Builder;
+pub use context::TaskContext;
 pub use priority::TaskPriority;

@@ -6,14 +6,22 @@
 //! [`TierPolicy`].
 
 mod action;
+mod filter;
+pub(crate) mod manager;
 mod policy;
-pub(crate) mod record;
+mod record;
+mod report;
+pub(crate) mod sites;
+pub(crate) mod suspects;
+mod treatment;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use action::InterventionAction;
+pub use manager::TierManager;
 pub use policy::{PolicyError, TierPolicy, TierPolicyBuilder};
+pub use report::{Advice, SiteReport, SuspectReport};
 
 /// How far a task has been escalated.
 ///

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Offender;
 use crate::watchdog::scan::Cause;
 
 pub(crate) fn stall_began(thread: &str, cause: Cause, elapsed: Duration, rescued: bool) {
@@ -30,6 +31,22 @@ pub(crate) fn reserve_ran_out(reserve: usize, missing: usize) {
         reserve,
         missing,
         "more workers are stalled than there are reserves; raise `reserve_workers`",
+    );
+}
+
+pub(crate) fn offender(offender: &Offender<'_>) {
+    tracing::warn!(
+        target: "tokio_pulse::tier",
+        task_id = %offender.task,
+        task_name = offender.name,
+        spawned_at = %offender.site,
+        tier = offender.tier as u8,
+        action = offender.action.as_str(),
+        cause = offender.violation.cause.as_str(),
+        cpu_us = micros(offender.violation.cpu),
+        lasted_us = micros(offender.violation.lasted),
+        suppressed = offender.suppressed,
+        "a task holds its worker for too long, again",
     );
 }
 

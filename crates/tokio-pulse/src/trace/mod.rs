@@ -8,4 +8,22 @@ mod variant;
 #[path = "disabled.rs"]
 mod variant;
 
-pub(crate) use variant::{reserve_ran_out, stall_began, stall_ended};
+pub(crate) use variant::{offender, reserve_ran_out, stall_began, stall_ended};
+
+use tokio::task::Id;
+
+use crate::tier::sites::{Site, Violation};
+use crate::tier::{InterventionAction, Tier};
+
+/// A task that goes on to offend.
+#[allow(dead_code, reason = "for the feature `tracing`")]
+pub(crate) struct Offender<'a> {
+    pub(crate) task: Id,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) site: Site,
+    pub(crate) tier: Tier,
+    pub(crate) action: InterventionAction,
+    pub(crate) violation: Violation,
+    /// Offences that were not told since the last one that was.
+    pub(crate) suppressed: u64,
+}

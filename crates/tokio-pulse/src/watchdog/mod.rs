@@ -1,5 +1,6 @@
 //! The thread that watches. The essay is in `README.md` beside this file.
 
+mod accuse;
 pub(crate) mod doze;
 pub(crate) mod pace;
 pub(crate) mod roster;
@@ -8,13 +9,13 @@ pub(crate) mod scan;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio_pulse_sys::RunState;
 
+use crate::config::TierConfig;
 use crate::heartbeat::hooks::Observer;
 use crate::heartbeat::slot::Slot;
 use crate::metrics::counters::Counters;
@@ -28,6 +29,9 @@ use scan::{Evidence, Verdict};
 /// Short enough for Linux, which cuts a thread's name after 15 bytes.
 const THREAD_NAME: &str = "pulse-watchdog";
 
+/// How often the memory of offences is left to fade.
+const TIDY: Duration = Duration::from_secs(1);
+
 /// The watching half: looks, judges, and tells the rescuer.
 pub(crate) struct Watchdog {
     core: Arc<Core>,
@@ -37,7 +41,8 @@ pub(crate) struct Watchdog {
     pace: Pace,
     /// Dozes in a row that found somebody awake who did nothing.
     vigils: u32,
-    began: Instant,
+    /// When the record of offenders was tidied up last.
+    tidied: Duration,
 }
 
 /// What one scan saw, all units together.
@@ -62,7 +67,7 @@ impl Watchdog {
             units: Vec::new(),
             pace: Pace::new(core.config.slice),
             vigils: 0,
-            began: Instant::now(),
+            tidied: Duration::ZERO,
             core,
         }
     }
@@ -76,10 +81,14 @@ impl Watchdog {
         self.core.heart.set_watcher(thread::current());
         while !self.core.is_stopped() {
             self.observer.sync(&mut self.units);
-            let now = self.began.elapsed();
+            let now = self.core.heart.began.elapsed();
             let tally = self.scan(now);
             if tally.activity.lively || tally.activity.turn {
                 self.vigils = 0;
+            }
+            if now.saturating_sub(self.tidied) >= TIDY {
+                self.tidied = now;
+                self.core.tiers.tidy(now);
             }
             match self.pace.next(tally.activity, now) {
                 Rest::Nap(time) => thread::park_timeout(time),
@@ -89,13 +98,22 @@ impl Watchdog {
         // Nobody watches from here on, so nothing is known to be stalled.
         self.core.counters.set_in_progress(0);
         for slot in self.units.iter().filter_map(|unit| unit.slot.as_ref()) {
-            slot.thread.stalled.store(false, Relaxed);
+            accuse::let_go(slot);
         }
+    }
+
+    /// The slice may be changed while the runtime runs.
+    fn adopt_slice(&mut self, config: &TierConfig) -> Duration {
+        let slice = config.slice();
+        self.pace.set_slice(slice);
+        self.rescuer.set_slice(slice);
+        slice
     }
 
     fn scan(&mut self, now: Duration) -> Tally {
         self.core.counters.looked();
-        let slice = self.core.config.slice;
+        let config = self.core.tiers.config();
+        let slice = self.adopt_slice(&config);
         let mut tally = Tally::default();
         for index in 0..self.units.len() {
             let sample = self.observer.sample(index, &self.units[index]);
@@ -105,7 +123,7 @@ impl Watchdog {
             tally.add(verdict);
             count(&self.core.counters, verdict);
             if let Some(slot) = slot {
-                note_on_slot(slot, verdict);
+                accuse::note(slot, memory, verdict, &config);
             }
         }
         let outcome = self.rescuer.adapt(tally.held, tally.lingering, tally.fresh > 0, now);
@@ -158,7 +176,7 @@ impl Watchdog {
             // It may begin a poll without another hook. But one that has done nothing for long, as
             // the thread of a current-thread runtime outside of `block_on`, is left more and more
             // alone.
-            let slice = self.core.config.slice;
+            let slice = self.pace.slice();
             let pause = slice.saturating_mul(1 << self.vigils.min(16));
             thread::park_timeout(pause.min(pace::GLANCE.max(slice)));
             self.vigils = self.vigils.saturating_add(1);
@@ -218,18 +236,6 @@ fn count(counters: &Counters, verdict: Verdict) {
         | Verdict::Stalled { elapsed: lasted }
         | Verdict::StallEnded { lasted } => counters.stall_lasted(lasted),
         Verdict::Descheduled { first: true } => counters.was_descheduled(),
-        _ => {}
-    }
-}
-
-fn note_on_slot(slot: &Slot, verdict: Verdict) {
-    match verdict {
-        Verdict::StallBegan { .. } => {
-            let stalls = &slot.thread.stalls;
-            stalls.store(stalls.load(Relaxed) + 1, Relaxed);
-            slot.thread.stalled.store(true, Relaxed);
-        }
-        Verdict::StallEnded { .. } => slot.thread.stalled.store(false, Relaxed),
         _ => {}
     }
 }

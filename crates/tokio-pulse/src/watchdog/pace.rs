@@ -64,6 +64,14 @@ impl Pace {
         Self { slice, last_lively: Duration::ZERO, last_turn: None }
     }
 
+    pub(crate) fn slice(&self) -> Duration {
+        self.slice
+    }
+
+    pub(crate) fn set_slice(&mut self, slice: Duration) {
+        self.slice = slice;
+    }
+
     pub(crate) fn next(&mut self, activity: Activity, now: Duration) -> Rest {
         if activity.turn {
             self.last_turn = Some(now);

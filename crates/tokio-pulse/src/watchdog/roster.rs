@@ -25,7 +25,7 @@ impl Unit {
     /// Whether the thread has left Tokio's park for something other than ballast.
     pub(crate) fn is_awake(&self) -> bool {
         self.slot.as_ref().is_some_and(|slot| {
-            let beat = slot.beat.snapshot();
+            let beat = slot.beat().snapshot();
             beat.is_awake() && !beat.in_reserve()
         })
     }

@@ -135,6 +135,16 @@ impl Memory {
         self.verdict
     }
 
+    /// The beat at the last look.
+    pub(crate) fn beat(&self) -> Option<Snapshot> {
+        self.progress?.beat
+    }
+
+    /// When the poll that runs was seen first, and what its thread's CPU clock said then.
+    pub(crate) fn first_seen(&self) -> (Duration, Option<Duration>) {
+        (self.since, self.cpu_then)
+    }
+
     pub(crate) fn is_stalled(&self) -> bool {
         matches!(self.verdict, Verdict::StallBegan { .. } | Verdict::Stalled { .. })
     }

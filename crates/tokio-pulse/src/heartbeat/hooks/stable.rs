@@ -1,6 +1,7 @@
 //! Without `--cfg tokio_unstable`: Tokio's stable worker metrics, and a wrapper for our own tasks.
 
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -8,14 +9,18 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 use tokio::runtime::{Handle, RuntimeFlavor, RuntimeMetrics};
+use tokio::task::{self, Id};
 
 use crate::heartbeat::Heart;
 use crate::heartbeat::beat::Beat;
 use crate::heartbeat::registry::Registry;
 use crate::heartbeat::seat;
 use crate::heartbeat::slot::Slot;
+use crate::hooks::dispatch::Dispatch;
+use crate::intervene::handoff::{self, Handoff};
 use crate::metrics::counters::Counters;
-use crate::pulse::find_attached;
+use crate::pulse::{Core, find_attached};
+use crate::rescue::ballast;
 use crate::watchdog::roster::Unit;
 use crate::watchdog::scan::{Progress, Sample};
 
@@ -28,10 +33,14 @@ pub(crate) struct TaskHooks {}
 
 pub(crate) fn install_task_hooks(
     _builder: &mut tokio::runtime::Builder,
-    _heart: &Arc<Heart>,
+    dispatch: Dispatch,
     _counters: &Arc<Counters>,
     _user: TaskHooks,
 ) {
+    // The wrapper calls them.
+    if let Some(registry) = &dispatch.registry {
+        registry.serve(&dispatch.heart);
+    }
 }
 
 /// Which thread was last seen running which worker, and the other way round.
@@ -74,64 +83,118 @@ pub(crate) fn claim_worker(registry: &Registry, slot: &Slot) {
 pub(crate) fn on_park_or_unpark(heart: &Heart, transition: fn(&Beat)) {
     seat::with_slot_as_worker(heart, |slot| {
         claim_worker(&heart.registry, slot);
-        transition(&slot.beat);
+        transition(slot.beat());
     });
 }
 
 pin_project! {
-    /// A future whose polls beat.
+    /// A future whose polls beat, and are told to whom they concern.
     pub(crate) struct Wrapped<F> {
         #[pin]
         future: F,
+        spawned_at: &'static Location<'static>,
+        // The watch over the runtime that polls: looked for once, found or not.
+        core: Option<Option<Arc<Core>>>,
+        done: bool,
+    }
+
+    impl<F> PinnedDrop for Wrapped<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            // Cancelled; otherwise its last poll has said that it is done.
+            if let (false, Some(Some(core)), Some(task)) = (*this.done, this.core, task::try_id()) {
+                core.dispatch.complete(task, this.spawned_at);
+            }
+        }
     }
 }
 
+#[track_caller]
 pub(crate) fn wrap<F>(future: F) -> Wrapped<F> {
-    Wrapped { future }
+    Wrapped { future, spawned_at: Location::caller(), core: None, done: false }
 }
 
 impl<F: Future> Future for Wrapped<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut future = self.project().future;
+        let mut wrapped = self.project();
+        let core = wrapped.core.get_or_insert_with(find_core).as_deref();
+        let spawned_at = *wrapped.spawned_at;
+        let done = wrapped.done;
         let mut poll = |slot: &Slot| {
-            slot.beat.enter_poll();
-            let _exit = ExitOnDrop(slot);
-            future.as_mut().poll(cx)
+            let told = core.zip(task::try_id()).map(|(core, task)| Told {
+                dispatch: &core.dispatch,
+                task,
+                spawned_at,
+            });
+            // Until the poll says otherwise: a panic does not come back to say so.
+            *done = true;
+            let mut running = RunningPoll::begin(slot, told);
+            let poll = wrapped.future.as_mut().poll(cx);
+            *done = poll.is_ready();
+            running.done = *done;
+            poll
         };
         match seat::with_current_slot(&mut poll) {
             Some(ready) => ready,
-            None if find_seat() => match seat::with_current_slot(&mut poll) {
+            None if find_seat(core) => match seat::with_current_slot(&mut poll) {
                 Some(ready) => ready,
-                None => future.poll(cx),
+                None => wrapped.future.poll(cx),
             },
-            None => future.poll(cx),
+            None => wrapped.future.poll(cx),
         }
     }
 }
 
-/// For a worker that has been busy since it was started and has met no hook yet. Asks once a
-/// thread, because on a plain Tokio runtime the answer will always be no.
 #[cold]
-fn find_seat() -> bool {
-    if !seat::is_first_search() {
-        return false;
-    }
-    let runtime = tokio::runtime::Handle::try_current();
-    let Some(core) = runtime.ok().and_then(|runtime| find_attached(runtime.id())) else {
-        return false;
-    };
+fn find_core() -> Option<Arc<Core>> {
+    tokio::runtime::Handle::try_current().ok().and_then(|runtime| find_attached(runtime.id()))
+}
+
+/// For a worker that has been busy since it was started and has met no hook yet. Once a thread.
+#[cold]
+fn find_seat(core: Option<&Core>) -> bool {
+    let Some(core) = core.filter(|_| seat::is_first_search()) else { return false };
     seat::with_slot_as_worker(&core.heart, |slot| claim_worker(&core.heart.registry, slot));
     true
 }
 
-/// Ends the poll in the beat, also when it panics.
-struct ExitOnDrop<'a>(&'a Slot);
+/// To whom a poll is told, and what.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    dispatch: &'a Dispatch,
+    task: Id,
+    spawned_at: &'static Location<'static>,
+}
 
-impl Drop for ExitOnDrop<'_> {
+/// A poll in the beat; ends it also when it panics.
+struct RunningPoll<'a> {
+    slot: &'a Slot,
+    told: Option<Told<'a>>,
+    /// It was the last poll of its task.
+    done: bool,
+}
+
+impl<'a> RunningPoll<'a> {
+    fn begin(slot: &'a Slot, told: Option<Told<'a>>) -> Self {
+        slot.beat().enter_poll();
+        if let Some(told) = told.filter(|_| slot.line.attention.is_wanted()) {
+            told.dispatch.before(&slot.line, told.task, told.spawned_at);
+        }
+        Self { slot, told, done: true }
+    }
+}
+
+impl Drop for RunningPoll<'_> {
     fn drop(&mut self) {
-        self.0.beat.exit_poll();
+        if let Some(told) = self.told.filter(|_| self.slot.line.attention.is_wanted()) {
+            if self.done {
+                told.dispatch.complete(told.task, told.spawned_at);
+            }
+            told.dispatch.after(&self.slot.line, told.task, told.spawned_at);
+        }
+        self.slot.beat().exit_poll();
     }
 }
 
@@ -183,7 +246,7 @@ impl Observer {
         // Odd: the worker is parked.
         let parks = self.metrics.worker_park_unpark_count(index);
         let busy = self.metrics.worker_total_busy_duration(index).as_nanos() as u64;
-        let beat = unit.slot.as_ref().map(|slot| slot.beat.snapshot());
+        let beat = unit.slot.as_ref().map(|slot| slot.beat().snapshot());
         let in_poll = beat.is_some_and(|beat| beat.in_poll());
         let in_reserve = beat.is_some_and(|beat| beat.in_reserve());
         let watched = parks % 2 == 0 && !in_reserve && (self.workers_park || in_poll);
@@ -197,4 +260,24 @@ impl Observer {
     pub(crate) fn holds_worker(&self, index: usize, _slot: Option<&Slot>) -> bool {
         self.metrics.worker_park_unpark_count(index) % 2 == 0
     }
+}
+
+/// Gives the calling thread's worker to another thread. Nobody tells when that has it; what tells is
+/// that the worker's figures move on.
+pub(crate) fn hand_off_worker() -> Handoff {
+    let Some(worker) = tokio::runtime::worker_index() else { return Handoff::NoWorker };
+    let runtime = Handle::current();
+    if runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
+        return Handoff::Impossible;
+    }
+    if !ballast::holds_worker() {
+        return Handoff::NoWorker;
+    }
+    let metrics = runtime.metrics();
+    let figures =
+        || (metrics.worker_park_unpark_count(worker), metrics.worker_total_busy_duration(worker));
+    let before = figures();
+    // Whoever took it and met ballast at once has published nothing.
+    let taken = handoff::hand_off(|| figures() != before) || !ballast::holds_worker();
+    if taken { Handoff::Done } else { Handoff::Failed }
 }

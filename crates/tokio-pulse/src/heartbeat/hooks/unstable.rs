@@ -2,15 +2,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread;
 
-use tokio::runtime::{Handle, RuntimeMetrics, TaskMeta};
+use tokio::runtime::{Handle, RuntimeFlavor, RuntimeMetrics, TaskMeta};
 
 use crate::builder::Builder;
 use crate::heartbeat::beat::Beat;
+use crate::heartbeat::pool::Line;
 use crate::heartbeat::registry::Registry;
 use crate::heartbeat::seat;
 use crate::heartbeat::slot::Slot;
 use crate::heartbeat::{Heart, Rhythm};
+use crate::hooks::PollContext;
+use crate::hooks::dispatch::Dispatch;
+use crate::intervene::handoff::{self, Handoff};
 use crate::metrics::counters::Counters;
 use crate::rescue::internal;
 use crate::watchdog::roster::Unit;
@@ -45,60 +50,127 @@ impl fmt::Debug for TaskHooks {
 /// bare heartbeat.
 pub(crate) fn install_task_hooks(
     builder: &mut tokio::runtime::Builder,
-    heart: &Arc<Heart>,
+    dispatch: Dispatch,
     counters: &Arc<Counters>,
     user: TaskHooks,
 ) {
     // The user's hooks belong to the poll: time that they burn holds the worker as well.
-    match heart.rhythm {
+    let registry = dispatch.registry.clone();
+    if let Some(registry) = &registry {
+        registry.serve(&dispatch.heart);
+    }
+    let (begin, end) = (dispatch.clone(), dispatch);
+    match begin.heart.rhythm {
         Rhythm::Tick => {
-            let heart = heart.clone();
-            let tick = move || seat::on_worker(&heart, Beat::tick);
-            if user.before_poll.is_empty() {
-                builder.on_before_task_poll(move |_| tick());
-            } else {
-                let user = chain(user.before_poll, counters);
-                builder.on_before_task_poll(move |task| {
-                    tick();
-                    user(task);
-                });
-            }
-            if !user.after_poll.is_empty() {
-                builder.on_after_task_poll(chain(user.after_poll, counters));
-            }
+            let begin = move |task: &TaskMeta<'_>| match seat::ticker() {
+                Some(line) => begin_tick(line, &begin, task),
+                None => begin_first_tick(&begin, task),
+            };
+            let end = move |task: &TaskMeta<'_>| {
+                if let Some(line) = seat::ticker() {
+                    end_poll(line, &end, task);
+                }
+            };
+            install_pair(builder, begin, end, counters, user.before_poll, user.after_poll);
         }
         Rhythm::Bracket => {
-            let (enter, exit) = (bracket(heart, Beat::enter_poll), bracket(heart, Beat::exit_poll));
-            if user.before_poll.is_empty() && user.after_poll.is_empty() {
-                builder.on_before_task_poll(move |_| enter()).on_after_task_poll(move |_| exit());
-            } else {
-                let before = chain(user.before_poll, counters);
-                let after = chain(user.after_poll, counters);
-                builder.on_before_task_poll(move |task| {
-                    enter();
-                    before(task);
+            let id = begin.heart.id;
+            let begin = move |task: &TaskMeta<'_>| {
+                seat::bracket(id, &begin.heart, |line| {
+                    line.beat.enter_poll();
+                    if line.attention.is_wanted() {
+                        begin_attended(line, &begin, task);
+                    }
                 });
-                builder.on_after_task_poll(move |task| {
-                    after(task);
-                    exit();
+            };
+            let end = move |task: &TaskMeta<'_>| {
+                seat::bracket(id, &end.heart, |line| {
+                    end_poll(line, &end, task);
+                    line.beat.exit_poll();
                 });
-            }
+            };
+            install_pair(builder, begin, end, counters, user.before_poll, user.after_poll);
         }
     }
     if !user.spawn.is_empty() {
         builder.on_task_spawn(chain(user.spawn, counters));
     }
-    if !user.terminate.is_empty() {
-        builder.on_task_terminate(chain(user.terminate, counters));
+    let terminate = chain(user.terminate.clone(), counters);
+    match registry {
+        Some(registry) => {
+            builder.on_task_terminate(move |task| {
+                if registry.is_armed() && !internal::is_internal(task.spawned_at()) {
+                    registry.on_complete(&PollContext::new(task.id(), task.spawned_at()));
+                }
+                terminate(task);
+            });
+        }
+        None if !user.terminate.is_empty() => {
+            builder.on_task_terminate(terminate);
+        }
+        None => {}
     }
 }
 
-fn bracket<F>(heart: &Arc<Heart>, transition: F) -> impl Fn() + Send + Sync + use<F>
-where
-    F: Fn(&Beat) + Send + Sync + 'static,
-{
-    let (id, heart) = (heart.id, heart.clone());
-    move || seat::bracket(id, &heart, &transition)
+// What is not the common case is called with plain arguments, and last: then the common case needs
+// no stack frame, which is a third of what it costs.
+
+#[inline]
+fn begin_tick(line: &Line, dispatch: &Dispatch, task: &TaskMeta<'_>) {
+    line.beat.tick();
+    if line.attention.is_wanted() {
+        begin_attended(line, dispatch, task);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn begin_first_tick(dispatch: &Dispatch, task: &TaskMeta<'_>) {
+    if let Some(line) = seat::become_ticker(&dispatch.heart) {
+        begin_tick(line, dispatch, task);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn begin_attended(line: &Line, dispatch: &Dispatch, task: &TaskMeta<'_>) {
+    dispatch.before(line, task.id(), task.spawned_at());
+}
+
+#[inline]
+fn end_poll(line: &Line, dispatch: &Dispatch, task: &TaskMeta<'_>) {
+    if line.attention.is_wanted() {
+        end_attended(line, dispatch, task);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn end_attended(line: &Line, dispatch: &Dispatch, task: &TaskMeta<'_>) {
+    dispatch.after(line, task.id(), task.spawned_at());
+}
+
+fn install_pair(
+    builder: &mut tokio::runtime::Builder,
+    begin: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static,
+    end: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static,
+    counters: &Arc<Counters>,
+    before: Vec<TaskHook>,
+    after: Vec<TaskHook>,
+) {
+    if before.is_empty() && after.is_empty() {
+        builder.on_before_task_poll(begin).on_after_task_poll(end);
+        return;
+    }
+    let (before, after) = (chain(before, counters), chain(after, counters));
+    builder.on_before_task_poll(move |task| {
+        begin(task);
+        before(task);
+    });
+    builder.on_after_task_poll(move |task| {
+        after(task);
+        end(task);
+    });
 }
 
 /// One closure of many: it leaves out Pulse's own tasks, and a panic in one of the user's hooks
@@ -201,8 +273,12 @@ pub(crate) fn claim_worker(_registry: &Registry, _slot: &Slot) {}
 /// Hook: the thread goes to Tokio's park, or has left it.
 pub(crate) fn on_park_or_unpark(heart: &Heart, transition: fn(&Beat)) {
     match heart.rhythm {
-        Rhythm::Tick => seat::on_worker(heart, transition),
-        Rhythm::Bracket => seat::with_slot(heart, |slot| transition(&slot.beat)),
+        Rhythm::Tick => {
+            if let Some(line) = seat::ticker().or_else(|| seat::become_ticker(heart)) {
+                transition(&line.beat);
+            }
+        }
+        Rhythm::Bracket => seat::with_slot(heart, |slot| transition(slot.beat())),
     }
 }
 
@@ -243,7 +319,7 @@ impl Observer {
 
     pub(crate) fn sample(&self, _index: usize, unit: &Unit) -> Sample {
         let Some(slot) = &unit.slot else { return Sample::idle() };
-        let beat = slot.beat.snapshot();
+        let beat = slot.beat().snapshot();
         let running = match self.heart.rhythm {
             Rhythm::Tick => beat.is_awake(),
             Rhythm::Bracket => beat.in_poll(),
@@ -260,4 +336,19 @@ impl Observer {
         (0..self.metrics.num_workers())
             .any(|worker| self.metrics.worker_thread_id(worker) == Some(slot.thread.id))
     }
+}
+
+/// Gives the calling thread's worker to another thread.
+pub(crate) fn hand_off_worker() -> Handoff {
+    let Some(worker) = tokio::runtime::worker_index() else { return Handoff::NoWorker };
+    let runtime = Handle::current();
+    if runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
+        return Handoff::Impossible;
+    }
+    let (metrics, me) = (runtime.metrics(), thread::current().id());
+    let is_mine = || metrics.worker_thread_id(worker) == Some(me);
+    if !is_mine() {
+        return Handoff::NoWorker;
+    }
+    if handoff::hand_off(|| !is_mine()) { Handoff::Done } else { Handoff::Failed }
 }

@@ -1,0 +1,106 @@
+//! B5, B6 and B7 with graduated intervention: how late tasks wake beside hogs that are known.
+//!
+//! The warm-up is long enough for each hog to have offended as often as it takes. What happens until
+//! then is the rescue's business, and measured in `w8`.
+
+use std::time::Duration;
+
+use pulse::latencies::Summary;
+use pulse::side::{RuntimeOptions, Side};
+use pulse::workload::{self, Params};
+
+use super::Scale;
+use crate::Result;
+use crate::figure::{Better, Figure};
+use crate::rounds::{interleave, pick};
+use crate::stats::{differences, ratios};
+
+const ROUNDS: usize = 7;
+const WARM_UP: Duration = Duration::from_secs(6);
+const MEASURED: Duration = Duration::from_secs(4);
+/// Beyond the same runtime without hogs.
+const LIMIT_P99_MS: f64 = 2.0;
+const LIMIT_BURNS: f64 = 0.97;
+
+struct Shape {
+    name: &'static str,
+    hogs: usize,
+    burn: Duration,
+}
+
+const SHAPES: [Shape; 3] = [
+    Shape { name: "8x100ms", hogs: 8, burn: Duration::from_millis(100) },
+    Shape { name: "64x20ms", hogs: 64, burn: Duration::from_millis(20) },
+    Shape { name: "8x10ms", hogs: 8, burn: Duration::from_millis(10) },
+];
+
+#[derive(Clone, Copy)]
+enum Run {
+    Calm,
+    Stock,
+    Pulse,
+}
+
+struct Sample {
+    lateness: Summary,
+    burns: f64,
+}
+
+pub(crate) fn run(scale: Scale, only: Option<&str>) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for shape in SHAPES.iter().filter(|shape| only.is_none_or(|part| shape.name.contains(part))) {
+        figures.extend(compare(scale, shape)?);
+    }
+    Ok(figures)
+}
+
+fn compare(scale: Scale, shape: &Shape) -> Result<Vec<Figure>> {
+    let variants = [Run::Calm, Run::Stock, Run::Pulse];
+    let samples = interleave(scale.rounds(ROUNDS), &variants, |run| measure(run, shape, scale))?;
+    let [calm, stock, pulse] = &samples[..] else { unreachable!() };
+    let name = |what: &str| format!("tiers/{}/{what}", shape.name);
+    let p99 = |samples: &[Sample]| pick(samples, |sample| sample.lateness.p99_ms);
+    let p50 = |samples: &[Sample]| pick(samples, |sample| sample.lateness.p50_ms);
+    let max = |samples: &[Sample]| pick(samples, |sample| sample.lateness.max_ms);
+    let burns = |samples: &[Sample]| pick(samples, |sample| sample.burns);
+    let lower = |what: &str, values: &[f64]| Figure::new(name(what), "ms", Better::Lower, values);
+    Ok(vec![
+        lower("late-p50", &p50(pulse)),
+        lower("late-p99", &p99(pulse)),
+        lower("late-max", &max(pulse)),
+        lower("late-p99-stock", &p99(stock)),
+        lower("late-p99-beyond-calm", &differences(&p99(pulse), &p99(calm)))
+            .sides(&p99(calm), &p99(pulse), "ms")
+            .bar("B5/B6", LIMIT_P99_MS),
+        Figure::new(
+            name("late-p99-relative"),
+            "ratio",
+            Better::Lower,
+            &ratios(&p99(pulse), &p99(stock)),
+        )
+        .sides(&p99(stock), &p99(pulse), "ms")
+        .tracked(),
+        Figure::new(name("burns"), "ratio", Better::Higher, &ratios(&burns(pulse), &burns(stock)))
+            .sides(&burns(stock), &burns(pulse), "burns")
+            .bar("B7", LIMIT_BURNS)
+            .tracked(),
+    ])
+}
+
+fn measure(run: Run, shape: &Shape, scale: Scale) -> Result<Sample> {
+    let (side, hogs) = match run {
+        Run::Calm => (Side::Pulse, 0),
+        Run::Stock => (Side::Stock, shape.hogs),
+        Run::Pulse => (Side::Pulse, shape.hogs),
+    };
+    let params = Params {
+        runtime: RuntimeOptions::workers(scale.workers),
+        hogs,
+        burn: shape.burn,
+        warm_up: scale.time(if hogs == 0 { WARM_UP / 10 } else { WARM_UP }),
+        measured: scale.time(MEASURED),
+        ..Params::default()
+    };
+    let outcome = workload::run(side, &params)?;
+    Ok(Sample { lateness: outcome.lateness.summary(), burns: outcome.burns })
+}

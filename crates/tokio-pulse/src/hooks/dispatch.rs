@@ -1,0 +1,104 @@
+//! From a poll to those who want to hear of it: the user's hooks, and the tiers.
+//!
+//! Nothing here runs for a poll unless somebody is armed, or the watchdog has accused the thread.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use tokio::task::Id;
+
+use super::{HookRegistry, PollContext};
+use crate::heartbeat::attention::Answer;
+use crate::heartbeat::pool::Line;
+use crate::heartbeat::{Heart, Party, seat};
+use crate::rescue::internal;
+use crate::tier::TierManager;
+use crate::tier::manager::{Accusation, Ended};
+
+/// Who hears of the polls of one runtime.
+#[derive(Clone, Debug)]
+pub(crate) struct Dispatch {
+    pub(crate) heart: Arc<Heart>,
+    pub(crate) tiers: TierManager,
+    pub(crate) registry: Option<HookRegistry>,
+}
+
+impl Dispatch {
+    /// A poll begins, and its thread's attention is wanted.
+    pub(crate) fn before(&self, line: &Line, task: Id, spawned_at: &'static Location<'static>) {
+        if !line.attention.is_armed() || internal::is_internal(spawned_at) {
+            return;
+        }
+        if let Some(registry) = self.registry.as_ref().filter(|registry| registry.is_armed()) {
+            line.attention.attend();
+            registry.before_poll(&PollContext::new(task, spawned_at));
+        }
+        // Last: what the user's hooks do belongs to the poll, but is no reason to wait with a permit
+        // in hand.
+        if self.heart.is_armed_for(Party::Tiers) && self.tiers.before(task, spawned_at) {
+            line.attention.attend();
+        }
+    }
+
+    /// A poll ends, and its thread's attention is wanted.
+    pub(crate) fn after(&self, line: &Line, task: Id, spawned_at: &'static Location<'static>) {
+        let accusation = self.answer(line);
+        let attended = line.attention.is_attended();
+        if attended || accusation.is_some() {
+            let ended = self.tiers.after(task, spawned_at, accusation);
+            if ended.treated {
+                line.attention.leave();
+            }
+            self.note(ended);
+        }
+        let Some(registry) = &self.registry else { return };
+        if attended && registry.after_poll(&PollContext::new(task, spawned_at)) {
+            line.attention.leave();
+        }
+    }
+
+    /// A task is done, for those who see no terminate hook.
+    #[allow(dead_code, reason = "for the wrapper of stable Tokio")]
+    pub(crate) fn complete(&self, task: Id, spawned_at: &'static Location<'static>) {
+        if let Some(registry) = self.registry.as_ref().filter(|registry| registry.is_armed()) {
+            registry.on_complete(&PollContext::new(task, spawned_at));
+        }
+    }
+
+    fn note(&self, ended: Ended) {
+        if ended.violation || ended.slow || ended.handed_off {
+            seat::with_slot(&self.heart, |slot| {
+                let counters = &slot.thread.counters;
+                if ended.violation {
+                    counters.violated();
+                }
+                if ended.slow {
+                    counters.was_slow();
+                }
+                if ended.handed_off {
+                    counters.handed_off();
+                }
+            });
+        }
+    }
+
+    /// Takes the watchdog's charge from the thread; `None` if there is none against this poll.
+    fn answer(&self, line: &Line) -> Option<Accusation> {
+        let answer = line.attention.answer(line.beat.snapshot().polls());
+        if answer == Answer::NotAccused {
+            return None;
+        }
+        let mut accusation = None;
+        seat::with_slot(&self.heart, |slot| {
+            // Dropped here in any case, and with it what the watchdog did to the thread.
+            let Some(charge) = slot.thread.charge.take() else { return };
+            accusation = (answer == Answer::Accused).then(|| Accusation {
+                since: charge.since,
+                cpu_then: charge.cpu_then,
+                cpu_now: slot.cpu_time(),
+                cause: charge.cause,
+            });
+        });
+        accusation
+    }
+}

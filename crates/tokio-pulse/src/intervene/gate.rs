@@ -1,0 +1,211 @@
+//! The gate: so many polls of offenders run at a time, in the order of their coming.
+//!
+//! A poll that waits here has handed its worker over, so nobody waits behind it. Fair means first
+//! come, first served, among tasks of one tier.
+//!
+//! A poll inside may itself wait for something that only a poll outside can bring about, such as a
+//! message through a blocking channel. So the gate never stays shut for good: when nobody has left
+//! it for `STUCK`, whoever is first in the row goes in without a permit.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+/// Some of the longest polls that one sees; a poll that takes longer lets the next one in.
+const STUCK: Duration = Duration::from_millis(250);
+
+#[derive(Debug)]
+pub(crate) struct Gate {
+    row: Mutex<Row>,
+    waited: AtomicU64,
+    forced: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Row {
+    inside: usize,
+    waiting: VecDeque<Arc<Waiter>>,
+    last_exit: Instant,
+    open: bool,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    thread: Thread,
+    admitted: AtomicBool,
+}
+
+/// A place inside, until it is dropped.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Permit {
+    gate: Arc<Gate>,
+    permits: usize,
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        let row =
+            Row { inside: 0, waiting: VecDeque::new(), last_exit: Instant::now(), open: false };
+        Self { row: Mutex::new(row), waited: AtomicU64::new(0), forced: AtomicU64::new(0) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Row> {
+        self.row.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until fewer than `permits` polls are inside and nobody is in front.
+    pub(crate) fn enter(self: &Arc<Self>, permits: usize) -> Permit {
+        let permit = Permit { gate: self.clone(), permits };
+        let waiter = {
+            let mut row = self.lock();
+            if row.open || (row.inside < permits && row.waiting.is_empty()) {
+                if row.inside == 0 {
+                    row.last_exit = Instant::now();
+                }
+                row.inside += 1;
+                return permit;
+            }
+            let waiter =
+                Arc::new(Waiter { thread: thread::current(), admitted: AtomicBool::new(false) });
+            row.waiting.push_back(waiter.clone());
+            waiter
+        };
+        self.waited.fetch_add(1, Ordering::Relaxed);
+        while !waiter.admitted.load(Ordering::Acquire) {
+            thread::park_timeout(STUCK);
+            self.admit_if_stuck();
+        }
+        permit
+    }
+
+    fn admit_if_stuck(&self) {
+        let mut row = self.lock();
+        if row.last_exit.elapsed() >= STUCK && !row.waiting.is_empty() {
+            self.forced.fetch_add(1, Ordering::Relaxed);
+            row.last_exit = Instant::now();
+            row.admit_one();
+        }
+    }
+
+    fn leave(&self, permits: usize) {
+        let mut row = self.lock();
+        row.inside -= 1;
+        row.last_exit = Instant::now();
+        while row.inside < permits && !row.waiting.is_empty() {
+            row.admit_one();
+        }
+    }
+
+    /// Lets everybody in, for good: the runtime shuts down.
+    pub(crate) fn open(&self) {
+        let mut row = self.lock();
+        row.open = true;
+        while !row.waiting.is_empty() {
+            row.admit_one();
+        }
+    }
+
+    /// Polls that had to wait, and those of them that went in without a permit.
+    pub(crate) fn waited_and_forced(&self) -> (u64, u64) {
+        (self.waited.load(Ordering::Relaxed), self.forced.load(Ordering::Relaxed))
+    }
+}
+
+impl Row {
+    fn admit_one(&mut self) {
+        if let Some(waiter) = self.waiting.pop_front() {
+            self.inside += 1;
+            waiter.admitted.store(true, Ordering::Release);
+            waiter.thread.unpark();
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.gate.leave(self.permits);
+    }
+}
+
+#[cfg(all(test, not(pulse_loom)))]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn never_more_inside_than_there_are_permits() {
+        let gate = Arc::new(Gate::new());
+        let inside = Arc::new(AtomicUsize::new(0));
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let (gate, inside) = (gate.clone(), inside.clone());
+                thread::spawn(move || {
+                    for _ in 0..200 {
+                        let _permit = gate.enter(2);
+                        assert!(inside.fetch_add(1, Ordering::SeqCst) < 2);
+                        thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(gate.lock().inside, 0);
+    }
+
+    #[test]
+    fn whoever_came_first_goes_in_first() {
+        let gate = Arc::new(Gate::new());
+        let permit = gate.enter(1);
+        let (order_in, order) = mpsc::channel();
+        let mut threads = Vec::new();
+        for id in 0..3 {
+            let (gate_of_thread, order_in) = (gate.clone(), order_in.clone());
+            threads.push(thread::spawn(move || {
+                let permit = gate_of_thread.enter(1);
+                order_in.send(id).unwrap();
+                drop(permit);
+            }));
+            while gate.lock().waiting.len() <= id {
+                thread::yield_now();
+            }
+        }
+        drop(permit);
+        assert_eq!(order.iter().take(3).collect::<Vec<_>>(), [0, 1, 2]);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_poll_inside_that_waits_for_one_outside_does_not_wait_forever() {
+        let gate = Arc::new(Gate::new());
+        let _permit = gate.enter(1);
+        let (done_in, done) = mpsc::channel();
+        let outside = gate.clone();
+        let thread = thread::spawn(move || {
+            let _permit = outside.enter(1);
+            done_in.send(()).unwrap();
+        });
+        done.recv_timeout(Duration::from_secs(60)).unwrap();
+        thread.join().unwrap();
+        assert_eq!(gate.waited_and_forced(), (1, 1));
+    }
+
+    #[test]
+    fn an_open_gate_stops_nobody() {
+        let gate = Arc::new(Gate::new());
+        let inside = gate.enter(1);
+        gate.open();
+        let more = [gate.enter(1), gate.enter(1)];
+        drop((inside, more));
+        assert_eq!(gate.lock().inside, 0);
+    }
+}

@@ -1,0 +1,61 @@
+//! What was done to suspects. Many threads write, but only for polls of suspects.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+#[derive(Debug, Default)]
+pub(crate) struct TierCounters {
+    violations: AtomicU64,
+    promotions: AtomicU64,
+    demotions: AtomicU64,
+    handoffs: AtomicU64,
+    failed_handoffs: AtomicU64,
+    suppressed_warnings: AtomicU64,
+}
+
+/// The counters at one moment, more or less.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TierSnapshot {
+    pub(crate) violations: u64,
+    pub(crate) promotions: u64,
+    pub(crate) demotions: u64,
+    pub(crate) handoffs: u64,
+    pub(crate) failed_handoffs: u64,
+    pub(crate) suppressed_warnings: u64,
+}
+
+impl TierCounters {
+    pub(crate) fn violated(&self) {
+        self.violations.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn promoted(&self) {
+        self.promotions.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn demoted(&self) {
+        self.demotions.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn handed_off(&self) {
+        self.handoffs.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn handoff_failed(&self) {
+        self.failed_handoffs.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn warning_suppressed(&self) {
+        self.suppressed_warnings.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self) -> TierSnapshot {
+        TierSnapshot {
+            violations: self.violations.load(Relaxed),
+            promotions: self.promotions.load(Relaxed),
+            demotions: self.demotions.load(Relaxed),
+            handoffs: self.handoffs.load(Relaxed),
+            failed_handoffs: self.failed_handoffs.load(Relaxed),
+            suppressed_warnings: self.suppressed_warnings.load(Relaxed),
+        }
+    }
+}

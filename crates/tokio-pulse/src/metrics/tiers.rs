@@ -1,0 +1,74 @@
+//! What was done to suspects.
+
+use crate::metrics::tier_counters::TierSnapshot;
+use crate::tier::TierManager;
+
+/// What was done to suspects so far: what [`TierManager::metrics`] returns.
+#[derive(Clone, Debug)]
+pub struct TierMetrics {
+    counters: TierSnapshot,
+    gate_waits: u64,
+    gate_forced: u64,
+    suspects: usize,
+}
+
+impl TierManager {
+    /// What was done to suspects so far.
+    pub fn metrics(&self) -> TierMetrics {
+        let (gate_waits, gate_forced) = self.gate().waited_and_forced();
+        TierMetrics {
+            counters: self.counters().snapshot(),
+            gate_waits,
+            gate_forced,
+            suspects: self.suspect_count(),
+        }
+    }
+}
+
+impl TierMetrics {
+    /// Tasks on record now.
+    pub fn suspects(&self) -> usize {
+        self.suspects
+    }
+
+    /// Polls that were proven to have taken more than they may.
+    pub fn violations(&self) -> u64 {
+        self.counters.violations
+    }
+
+    /// Times that a task went up a tier.
+    pub fn promotions(&self) -> u64 {
+        self.counters.promotions
+    }
+
+    /// Times that a task went down a tier, or off the record.
+    pub fn demotions(&self) -> u64 {
+        self.counters.demotions
+    }
+
+    /// Polls whose worker was handed over before they began.
+    pub fn handoffs(&self) -> u64 {
+        self.counters.handoffs
+    }
+
+    /// Polls whose worker nobody came to take in time: Tokio's blocking pool has no thread left, or
+    /// the machine is overloaded. The rescue stands by for them.
+    pub fn failed_handoffs(&self) -> u64 {
+        self.counters.failed_handoffs
+    }
+
+    /// Polls that had to wait for a permit.
+    pub fn gate_waits(&self) -> u64 {
+        self.gate_waits
+    }
+
+    /// Of those, the polls that went in without one, because nobody had come out for long.
+    pub fn gate_forced(&self) -> u64 {
+        self.gate_forced
+    }
+
+    /// Warnings that were not sent, because there had been so many.
+    pub fn suppressed_warnings(&self) -> u64 {
+        self.counters.suppressed_warnings
+    }
+}

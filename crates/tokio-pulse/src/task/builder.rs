@@ -1,0 +1,96 @@
+//! Spawning a task with a description.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::{TaskContext, TaskPriority, wrapper::Described};
+use crate::heartbeat::hooks;
+
+/// Spawns tasks with a name, a priority, a budget and labels.
+///
+/// Priority and budget decide how patient Pulse is with the task; name and labels are what rules
+/// match, and what warnings show. A rule of the configuration that matches has the last word.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_pulse::{TaskPriority, task::Builder};
+///
+/// # #[tokio_pulse::main]
+/// # async fn main() {
+/// let heartbeat = Builder::new()
+///     .name("heartbeat")
+///     .priority(TaskPriority::Critical)
+///     .spawn(async { 42 });
+/// assert_eq!(heartbeat.await.unwrap(), 42);
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is spawned before `spawn`"]
+pub struct Builder {
+    context: TaskContext,
+}
+
+impl Builder {
+    /// A task of which nothing is said yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the name.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.context.name = Some(name.into());
+        self
+    }
+
+    /// Sets the priority. Default: [`TaskPriority::Normal`].
+    pub fn priority(mut self, priority: TaskPriority) -> Self {
+        self.context.priority = Some(priority);
+        self
+    }
+
+    /// Sets how long a poll may take before it is a violation. Default: the slice times the factor
+    /// of the priority.
+    ///
+    /// Others are rescued from a longer poll all the same, after the runtime's slice. A budget
+    /// shorter than that counts only once the task is on record: nobody looks earlier.
+    pub fn budget(mut self, budget: Duration) -> Self {
+        self.context.budget = Some(budget);
+        self
+    }
+
+    /// Adds a label, or gives a label another value.
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        let (key, value) = (key.into(), value.into());
+        match self.context.labels.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, old)) => *old = value,
+            None => self.context.labels.push((key, value)),
+        }
+        self
+    }
+
+    /// Spawns the task on the runtime that the caller runs on.
+    ///
+    /// # Panics
+    ///
+    /// As in Tokio, when called outside of a runtime.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        tokio::spawn(hooks::wrap(Described::new(future, self.context)))
+    }
+
+    /// Spawns the task on that runtime.
+    #[track_caller]
+    pub fn spawn_on<F>(self, future: F, runtime: &crate::Handle) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        runtime.spawn(Described::new(future, self.context))
+    }
+}

@@ -1,0 +1,97 @@
+//! What was said of a task when it was spawned.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::Id;
+
+use super::TaskPriority;
+
+/// What was said of a task when it was spawned with a [`Builder`](super::Builder).
+///
+/// ```
+/// # #[tokio_pulse::main]
+/// # async fn main() {
+/// use tokio_pulse::task::{Builder, TaskContext};
+///
+/// let task = Builder::new().name("import").label("tenant", "42").spawn(async {
+///     let context = TaskContext::current().unwrap();
+///     assert_eq!(context.name(), Some("import"));
+///     assert_eq!(context.label("tenant"), Some("42"));
+/// });
+/// task.await.unwrap();
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskContext {
+    pub(super) name: Option<String>,
+    pub(super) priority: Option<TaskPriority>,
+    pub(super) budget: Option<Duration>,
+    pub(super) labels: Vec<(String, String)>,
+}
+
+thread_local! {
+    /// The contexts of the wrapped tasks whose polls run on this thread, innermost last.
+    static CURRENT: RefCell<Vec<Arc<TaskContext>>> = const { RefCell::new(Vec::new()) };
+    /// The wrapped task whose poll has ended last, for the hook that follows.
+    static LAST: RefCell<Option<(Id, Arc<TaskContext>)>> = const { RefCell::new(None) };
+}
+
+impl TaskContext {
+    /// The context of the task that calls; `None` outside of tasks, and in tasks that were not
+    /// spawned with a [`Builder`](super::Builder).
+    pub fn current() -> Option<Arc<Self>> {
+        CURRENT.try_with(|current| current.borrow().last().cloned()).ok().flatten()
+    }
+
+    /// The name.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The priority, if one was given.
+    pub fn priority(&self) -> Option<TaskPriority> {
+        self.priority
+    }
+
+    /// How long a poll may take, if that was given.
+    pub fn budget(&self) -> Option<Duration> {
+        self.budget
+    }
+
+    /// All labels, in the order in which they were given.
+    pub fn labels(&self) -> &[(String, String)] {
+        &self.labels
+    }
+
+    /// The value of a label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.iter().find(|(known, _)| known == key).map(|(_, value)| &**value)
+    }
+}
+
+/// Makes a context the current one, until this is dropped.
+#[must_use]
+pub(crate) struct Entered;
+
+pub(crate) fn enter(context: &Arc<TaskContext>) -> Entered {
+    let _ = CURRENT.try_with(|current| current.borrow_mut().push(context.clone()));
+    Entered
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let context = CURRENT.try_with(|current| current.borrow_mut().pop()).ok().flatten();
+        let last = tokio::task::try_id().zip(context);
+        let _ = LAST.try_with(|cell| cell.replace(last));
+    }
+}
+
+/// The context of the task whose poll has just ended on this thread.
+pub(crate) fn last_polled(task: Id) -> Option<Arc<TaskContext>> {
+    LAST.with_borrow(|last| match last {
+        Some((id, context)) if *id == task => Some(context.clone()),
+        _ => None,
+    })
+}

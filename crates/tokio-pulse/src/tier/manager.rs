@@ -1,0 +1,480 @@
+//! Judges the polls of suspects, and decides what is done to their next ones.
+//!
+//! # From the poll to the verdict
+//!
+//! A poll of a task that is not on record is seen by the watchdog alone. When it outlives its slice
+//! and the evidence is against it, the watchdog accuses the thread (see
+//! [`attention`](crate::heartbeat::attention)), and the thread, at the end of the poll, names the
+//! task: nothing about tasks is written down while they behave. From then on the task is on record,
+//! and its polls are measured on the thread itself: wall clock, CPU clock, and the time for which
+//! the thread waited for a processor, which is taken off. A poll that handed its worker over is
+//! invisible to the watchdog and is judged by these alone.
+//!
+//! # Who writes what
+//!
+//! The tables of suspects and sites have locks, taken for a few instructions and never while
+//! anything is polled. While any of the two has an entry, the runtime is armed, so that polls ask;
+//! they may learn of that a moment late, which lets one more poll of a suspect go untreated. The
+//! watchdog tidies up once in a while.
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::Id;
+
+use super::filter::Filter;
+use super::record::{Change, PollReport, Record, stretch};
+use super::sites::{History, Site, Sites, Threshold, Violation};
+use super::suspects::{Standing, Suspect, Suspects, Terms};
+use super::treatment::{Measured, Treatment};
+use super::{InterventionAction, Tier, TierPolicy};
+use crate::config::{ConfigError, ConfigHandle, TaskFacts, TierConfig};
+use crate::heartbeat::{Heart, Party};
+use crate::hooks::{PollContext, PreemptionHooks};
+use crate::intervene::{gate::Gate, warn::WarnLimit};
+use crate::metrics::tier_counters::TierCounters;
+use crate::task::context::{self, TaskContext};
+use crate::trace::{self, Offender};
+use crate::watchdog::scan::Cause;
+
+/// So many good polls acquit a task that has done nothing but come from a suspect site.
+const PROBATION_POLLS: u32 = 3;
+
+/// What is to be noted of a poll on its thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ended {
+    /// It was treated: there was a call of [`TierManager::before`] that said so.
+    pub(crate) treated: bool,
+    pub(crate) handed_off: bool,
+    pub(crate) violation: bool,
+    pub(crate) slow: bool,
+}
+
+/// What the watchdog holds against the poll that ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accusation {
+    /// When it saw the poll first, since the start of the runtime.
+    pub(crate) since: Duration,
+    /// What the thread's CPU clock said then.
+    pub(crate) cpu_then: Option<Duration>,
+    pub(crate) cpu_now: Option<Duration>,
+    pub(crate) cause: Cause,
+}
+
+/// Keeps the record of offenders, and treats their polls as their tier demands.
+///
+/// Cheap to clone; clones share the record. Each runtime under watch has one:
+/// [`Handle::tiers`](crate::Handle::tiers).
+///
+/// ```
+/// # #[tokio_pulse::main]
+/// # async fn main() {
+/// let tiers = tokio_pulse::Handle::current().tiers().clone();
+/// assert!(tiers.suspects().is_empty());
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TierManager {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    heart: Arc<Heart>,
+    filter: Filter,
+    suspects: Suspects,
+    sites: Sites,
+    config: ConfigHandle,
+    gate: Arc<Gate>,
+    counters: TierCounters,
+    warnings: WarnLimit,
+}
+
+impl TierManager {
+    pub(crate) fn new(config: ConfigHandle, heart: Arc<Heart>) -> Self {
+        heart.set_armed(Party::Tiers, has_floors(&config.current()));
+        Self {
+            shared: Arc::new(Shared {
+                heart,
+                filter: Filter::new(),
+                suspects: Suspects::new(),
+                sites: Sites::default(),
+                config,
+                gate: Arc::new(Gate::new()),
+                counters: TierCounters::default(),
+                warnings: WarnLimit::default(),
+            }),
+        }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> Arc<TierConfig> {
+        self.shared.config.current()
+    }
+
+    /// The configuration, to be read, changed and subscribed to.
+    pub fn config_handle(&self) -> &ConfigHandle {
+        &self.shared.config
+    }
+
+    /// Puts another configuration in force, for polls that begin from now on.
+    ///
+    /// It was checked when it was made, so nothing can go wrong here.
+    pub fn update_config(&self, config: TierConfig) {
+        self.shared.config.update_config(config);
+        self.tidy(self.shared.heart.began.elapsed());
+    }
+
+    /// Puts another policy for one tier in force.
+    ///
+    /// # Errors
+    ///
+    /// When it does not go with the other tiers; then nothing changes.
+    pub fn update_tier_policy(&self, tier: Tier, policy: TierPolicy) -> Result<(), ConfigError> {
+        self.shared.config.update_tier_policy(tier, policy)
+    }
+
+    /// The tier of a task; [`Tier::Zero`] for all that are not on record.
+    pub fn tier_of(&self, task: Id) -> Tier {
+        self.shared.suspects.with(task, |suspect| suspect.tier()).unwrap_or_default()
+    }
+
+    pub(crate) fn suspect_list(&self) -> Vec<(Id, Suspect)> {
+        self.shared.suspects.list()
+    }
+
+    pub(crate) fn site_list(&self) -> Vec<(Site, History)> {
+        self.shared.sites.list()
+    }
+
+    pub(crate) fn counters(&self) -> &TierCounters {
+        &self.shared.counters
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.shared.gate
+    }
+
+    pub(crate) fn suspect_count(&self) -> usize {
+        self.shared.suspects.len()
+    }
+
+    /// A poll is about to begin. True: its end has to be told, by [`after`](Self::after).
+    pub(crate) fn before(&self, task: Id, spawned_at: &'static Location<'static>) -> bool {
+        let shared = &*self.shared;
+        let site = Site::of(spawned_at);
+        let known = shared.filter.may_contain(task);
+        let config = shared.config.current();
+        let named = has_floors(&config);
+        if !known && !named && !shared.filter.may_contain(site) {
+            return false;
+        }
+        let now = shared.heart.began.elapsed();
+        let tier = match shared.suspects.with(task, |suspect| suspect.touch(now)) {
+            Some(tier) => tier,
+            None => self.suspect_by_origin(task, site, &config, now),
+        };
+        let Some(tier) = tier else { return false };
+        Treatment::begin(task, tier, &config, &shared.gate, &shared.counters);
+        true
+    }
+
+    /// Of a task that is not on record: whether it goes there without an offence of its own.
+    fn suspect_by_origin(
+        &self,
+        task: Id,
+        site: Site,
+        config: &TierConfig,
+        now: Duration,
+    ) -> Option<Tier> {
+        let shared = &*self.shared;
+        let terms = terms(config, site, None)?;
+        let (tier, standing) = if terms.floor > Tier::Zero {
+            (terms.floor, Standing::Offender)
+        } else if shared.sites.is_suspect(site) {
+            (config.sites_tier(), Standing::Probation { good_polls: 0 })
+        } else {
+            return None;
+        };
+        let new = || Suspect::new(tier, site, standing, terms, now);
+        let limit = config.suspects_limit();
+        Some(shared.suspects.with_or_insert(task, limit, &shared.filter, new, |s| s.tier()))
+    }
+
+    /// A task that its user has described is polled for the first time: it may have a rule.
+    pub(crate) fn introduce(&self, task: Id, site: Site, context: &TaskContext) {
+        let config = self.shared.config.current();
+        let Some(terms) = terms(&config, site, Some(context)) else { return };
+        if terms.floor > Tier::Zero {
+            let now = self.shared.heart.began.elapsed();
+            let shared = &*self.shared;
+            let new = || Suspect::new(terms.floor, site, Standing::Offender, terms, now);
+            let limit = config.suspects_limit();
+            shared.suspects.with_or_insert(task, limit, &shared.filter, new, |_| ());
+            self.arm(true);
+        }
+    }
+
+    /// A poll has ended that was treated, or that the watchdog accuses.
+    pub(crate) fn after(
+        &self,
+        task: Id,
+        spawned_at: &'static Location<'static>,
+        accusation: Option<Accusation>,
+    ) -> Ended {
+        let treated = Treatment::end(task);
+        let now = self.shared.heart.began.elapsed();
+        let Some(measured) = treated.or(accusation.map(|accused| accused.measured(now))) else {
+            return Ended::default();
+        };
+        let context = context::last_polled(task);
+        let site = Site::of(spawned_at);
+        let judged = self.judge(task, site, context.as_deref(), measured, accusation, now);
+        let handed_off = measured.handed_off;
+        Ended { treated: treated.is_some(), handed_off, ..judged.unwrap_or_default() }
+    }
+
+    fn judge(
+        &self,
+        task: Id,
+        site: Site,
+        context: Option<&TaskContext>,
+        measured: Measured,
+        accusation: Option<Accusation>,
+        now: Duration,
+    ) -> Option<Ended> {
+        let shared = &*self.shared;
+        let config = shared.config.current();
+        let known = shared.filter.may_contain(task);
+        let Some(terms) = terms(&config, site, context) else {
+            // Exempt, perhaps since a moment ago.
+            if known {
+                shared.suspects.remove(task, &shared.filter);
+            }
+            return None;
+        };
+        let allowed = terms
+            .budget
+            .unwrap_or_else(|| stretch(config.slice(), config.budget_factor(terms.priority)));
+        // The watchdog has its own evidence, but does not know what this task may take.
+        let active = measured.lasted.saturating_sub(measured.waited.unwrap_or_default());
+        let violation = active >= allowed;
+        if !known && !violation {
+            return None;
+        }
+        let report = PollReport { cpu: measured.cpu.unwrap_or(active), violation };
+        let cause = accusation.map_or_else(|| measured.cause(), |accused| accused.cause);
+        let judged = if violation {
+            let new = || Suspect::new(terms.floor, site, Standing::Offender, terms, now);
+            let limit = config.suspects_limit();
+            Some(shared.suspects.with_or_insert(task, limit, &shared.filter, new, |suspect| {
+                suspect.add(report, terms, &config, now)
+            }))
+        } else {
+            shared.suspects.with(task, |suspect| suspect.add(report, terms, &config, now))
+        };
+        let judged = judged?;
+        self.arm(true);
+        self.count(judged.change, violation);
+        if judged.change == Change::Cleared {
+            shared.suspects.remove(task, &shared.filter);
+        }
+        if judged.acquitted {
+            shared.sites.behaved(site, threshold(&config), now, &shared.filter);
+        }
+        if violation {
+            let lasted = measured.lasted;
+            let violation = Violation { cpu: report.cpu, lasted, cause, first: judged.first };
+            shared.sites.offended(site, violation, threshold(&config), now, &shared.filter);
+            let (tier, action) = (judged.tier, config.policy(judged.tier).action());
+            let name = context.and_then(TaskContext::name);
+            let offender = Offender { task, name, site, tier, action, violation, suppressed: 0 };
+            self.warn(&config, offender, now);
+        }
+        let slow = !violation && report.cpu > config.policy(judged.tier).good_poll_cpu();
+        Some(Ended { violation, slow, ..Ended::default() })
+    }
+
+    fn count(&self, change: Change, violation: bool) {
+        let counters = &self.shared.counters;
+        if violation {
+            counters.violated();
+        }
+        match change {
+            Change::Promoted => counters.promoted(),
+            Change::Demoted | Change::Cleared => counters.demoted(),
+            Change::None => {}
+        }
+    }
+
+    fn warn(&self, config: &TierConfig, mut offender: Offender<'_>, now: Duration) {
+        if offender.action < InterventionAction::Warn {
+            return;
+        }
+        match self.shared.warnings.admit(config.warnings_per_minute(), now) {
+            Some(suppressed) => {
+                offender.suppressed = suppressed;
+                crate::watchdog::contained(|| trace::offender(&offender));
+            }
+            None => self.shared.counters.warning_suppressed(),
+        }
+    }
+
+    /// Watchdog, once in a while: lets the memory fade.
+    pub(crate) fn tidy(&self, now: Duration) {
+        let shared = &*self.shared;
+        let config = shared.config.current();
+        if let Some(then) = now.checked_sub(config.suspects_forget_after()) {
+            shared.suspects.forget_before(then, &shared.filter);
+        }
+        let sites = shared.sites.fade(threshold(&config), now, &shared.filter);
+        // An offender that goes on record between the look and the store is treated from its next
+        // offence on, or from the next time that this is called.
+        let armed = sites > 0 || shared.suspects.len() > 0 || has_floors(&config);
+        self.arm(armed);
+    }
+
+    /// Whether polls have to ask at all.
+    fn arm(&self, armed: bool) {
+        self.shared.heart.set_armed(Party::Tiers, armed);
+    }
+
+    /// The runtime shuts down: nobody waits any more.
+    pub(crate) fn let_all_go(&self) {
+        self.shared.gate.open();
+    }
+}
+
+/// Whether a task may be treated without any offence.
+fn has_floors(config: &TierConfig) -> bool {
+    config.rules().iter().any(|rule| rule.tier().is_some())
+}
+
+fn threshold(config: &TierConfig) -> Threshold {
+    Threshold {
+        offenders: config.sites_offenders(),
+        half_life: config.sites_fade_after(),
+        limit: config.sites_limit(),
+    }
+}
+
+/// What the user has said of a task: itself, or by a rule. `None` if it is exempt.
+fn terms(config: &TierConfig, site: Site, context: Option<&TaskContext>) -> Option<Terms> {
+    let facts = TaskFacts {
+        file: site.file,
+        line: site.line,
+        column: site.column,
+        name: context.and_then(TaskContext::name),
+        labels: context.map(TaskContext::labels).unwrap_or_default(),
+    };
+    let rule = config.rule_for(&facts);
+    if rule.is_some_and(|rule| rule.is_exempt()) {
+        return None;
+    }
+    let own = context.and_then(TaskContext::priority);
+    Some(Terms {
+        // A rule is written by whoever runs the program, and has the last word.
+        priority: rule.and_then(|rule| rule.priority()).or(own).unwrap_or_default(),
+        budget: rule.and_then(|rule| rule.budget()).or(context.and_then(TaskContext::budget)),
+        floor: rule.and_then(|rule| rule.tier()).unwrap_or_default(),
+    })
+}
+
+/// What a poll has changed for its task.
+struct Judged {
+    change: Change,
+    tier: Tier,
+    /// It is the first violation of this task.
+    first: bool,
+    /// It was on probation, and is not any more.
+    acquitted: bool,
+}
+
+impl Suspect {
+    fn new(tier: Tier, site: Site, standing: Standing, terms: Terms, now: Duration) -> Self {
+        let record = Record::new(tier, now);
+        Self { record, site, standing, terms, violations: 0, touched: now }
+    }
+
+    pub(crate) fn tier(&self) -> Tier {
+        self.record.tier().max(self.terms.floor)
+    }
+
+    /// A poll begins; `None` if nothing is to be done to it.
+    fn touch(&mut self, now: Duration) -> Option<Tier> {
+        // The acquitted are not touched, so that they are forgotten in time.
+        if self.standing == Standing::Acquitted {
+            return None;
+        }
+        self.touched = now;
+        Some(self.tier())
+    }
+
+    fn add(
+        &mut self,
+        report: PollReport,
+        terms: Terms,
+        config: &TierConfig,
+        now: Duration,
+    ) -> Judged {
+        self.terms = terms;
+        let first = report.violation && self.violations == 0;
+        let mut acquitted = false;
+        if report.violation {
+            self.violations += 1;
+            self.touched = now;
+            if self.standing == Standing::Acquitted {
+                self.record = Record::new(terms.floor, now);
+            }
+            self.standing = Standing::Offender;
+        } else if let Standing::Probation { good_polls } = &mut self.standing {
+            *good_polls += 1;
+            if *good_polls >= PROBATION_POLLS {
+                self.standing = Standing::Acquitted;
+                acquitted = true;
+            }
+        }
+        if self.standing != Standing::Offender {
+            return Judged { change: Change::None, tier: self.tier(), first, acquitted };
+        }
+        let patience = config.patience(terms.priority);
+        let mut change = self.record.add(report, config.tiers(), patience, now);
+        if change == Change::Cleared && terms.floor > Tier::Zero {
+            change = Change::None;
+        }
+        Judged { change, tier: self.tier(), first, acquitted }
+    }
+}
+
+impl Accusation {
+    fn measured(&self, now: Duration) -> Measured {
+        let lasted = now.saturating_sub(self.since);
+        let cpu = match (self.cpu_then, self.cpu_now) {
+            (Some(then), Some(now)) => Some(now.saturating_sub(then)),
+            _ => None,
+        };
+        // What a computing poll has not burned, it has waited.
+        let waited = match self.cause {
+            Cause::Computing => cpu.map(|cpu| lasted.saturating_sub(cpu)),
+            Cause::Blocked | Cause::Unknown => None,
+        };
+        Measured { lasted, cpu, waited, handed_off: false }
+    }
+}
+
+impl PreemptionHooks for TierManager {
+    fn before_poll(&self, task: &PollContext<'_>) {
+        let _ = self.before(task.id(), task.spawned_at());
+    }
+
+    fn after_poll(&self, task: &PollContext<'_>) {
+        let _ = self.after(task.id(), task.spawned_at(), None);
+    }
+
+    fn on_complete(&self, task: &PollContext<'_>) {
+        if self.shared.filter.may_contain(task.id()) {
+            self.shared.suspects.remove(task.id(), &self.shared.filter);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The tasks on record, a bounded number of them.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::Id;
+
+use super::record::Record;
+use super::sites::Site;
+use super::{Tier, filter::Filter};
+use crate::task::TaskPriority;
+
+/// A suspect takes its shard's lock twice a poll; so many shards keep two of them apart mostly.
+const SHARDS: usize = 16;
+
+/// What is known of one task.
+#[derive(Clone, Debug)]
+pub(crate) struct Suspect {
+    pub(crate) record: Record,
+    pub(crate) site: Site,
+    pub(crate) standing: Standing,
+    pub(crate) terms: Terms,
+    pub(crate) violations: u64,
+    /// When it was polled last, or offended.
+    pub(crate) touched: Duration,
+}
+
+/// Why it is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It has offended.
+    Offender,
+    /// Others that were spawned where it was have offended. So many good polls speak for it.
+    Probation { good_polls: u32 },
+    /// It was on probation and behaved. Kept, so that it is not put there again at once.
+    Acquitted,
+}
+
+/// What the user has said of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) priority: TaskPriority,
+    /// Instead of the slice of the configuration.
+    pub(crate) budget: Option<Duration>,
+    /// It never falls below.
+    pub(crate) floor: Tier,
+}
+
+/// The table. What is forgotten when it is full: within the shard of the newcomer, the suspect with
+/// the mildest standing and tier, and of these the one that has not been heard of for longest.
+#[derive(Debug)]
+pub(crate) struct Suspects {
+    shards: Box<[Mutex<HashMap<Id, Suspect>>]>,
+    hasher: RandomState,
+}
+
+impl Suspects {
+    pub(crate) fn new() -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+    }
+
+    fn shard(&self, id: Id) -> MutexGuard<'_, HashMap<Id, Suspect>> {
+        let index = self.hasher.hash_one(id) as usize % SHARDS;
+        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `f` on a suspect; `None` if the task is none.
+    pub(crate) fn with<R>(&self, id: Id, f: impl FnOnce(&mut Suspect) -> R) -> Option<R> {
+        self.shard(id).get_mut(&id).map(f)
+    }
+
+    /// Puts a task on record and runs `f` on it. `limit`: how many suspects there may be in all.
+    pub(crate) fn with_or_insert<R>(
+        &self,
+        id: Id,
+        limit: usize,
+        filter: &Filter,
+        new: impl FnOnce() -> Suspect,
+        f: impl FnOnce(&mut Suspect) -> R,
+    ) -> R {
+        let mut shard = self.shard(id);
+        if !shard.contains_key(&id) {
+            while shard.len() >= limit.div_ceil(SHARDS) {
+                let Some(least) = least(&shard) else { break };
+                shard.remove(&least);
+                filter.remove(least);
+            }
+            filter.insert(id);
+        }
+        f(shard.entry(id).or_insert_with(new))
+    }
+
+    pub(crate) fn remove(&self, id: Id, filter: &Filter) {
+        if self.shard(id).remove(&id).is_some() {
+            filter.remove(id);
+        }
+    }
+
+    /// Forgets those that were not heard of since then.
+    pub(crate) fn forget_before(&self, then: Duration, filter: &Filter) {
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.retain(|id, suspect| {
+                let keep = suspect.touched >= then;
+                if !keep {
+                    filter.remove(id);
+                }
+                keep
+            });
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.shards
+            .iter()
+            .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len())
+            .sum()
+    }
+
+    /// A copy, for people.
+    pub(crate) fn list(&self) -> Vec<(Id, Suspect)> {
+        let mut list = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            list.extend(shard.iter().map(|(id, suspect)| (*id, suspect.clone())));
+        }
+        list
+    }
+}
+
+fn least(shard: &HashMap<Id, Suspect>) -> Option<Id> {
+    let weight = |suspect: &Suspect| {
+        let standing = match suspect.standing {
+            Standing::Acquitted => 0,
+            Standing::Probation { .. } => 1,
+            Standing::Offender => 2,
+        };
+        (standing, suspect.record.tier(), suspect.touched)
+    };
+    shard.iter().min_by_key(|(_, suspect)| weight(suspect)).map(|(id, _)| *id)
+}

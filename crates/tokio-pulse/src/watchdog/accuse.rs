@@ -1,0 +1,53 @@
+//! From the verdict on a thread to the task that it polls: the thread itself names the task, when
+//! the poll ends. See [`attention`](crate::heartbeat::attention) for the protocol.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::config::TierConfig;
+use crate::heartbeat::charge::Charge;
+use crate::heartbeat::slot::Slot;
+use crate::intervene::demote::{Means, Sentence};
+use crate::watchdog::scan::{Cause, Memory, Verdict};
+
+/// Tells the thread what follows from a look at it.
+pub(crate) fn note(slot: &Slot, memory: &Memory, verdict: Verdict, config: &TierConfig) {
+    match verdict {
+        Verdict::StallBegan { cause, .. } => {
+            let stalls = &slot.thread.stalls;
+            stalls.store(stalls.load(Relaxed) + 1, Relaxed);
+            slot.thread.stalled.store(true, Relaxed);
+            accuse(slot, memory, cause, config);
+        }
+        Verdict::StallEnded { .. } => {
+            slot.thread.stalled.store(false, Relaxed);
+            // Most often the thread has answered already, and there is none.
+            drop(slot.thread.charge.take());
+        }
+        _ => {}
+    }
+}
+
+fn accuse(slot: &Slot, memory: &Memory, cause: Cause, config: &TierConfig) {
+    let Some(beat) = memory.beat() else { return };
+    // A thread that blocks is in nobody's way.
+    let demoted = slot.thread.scheduling.filter(|_| cause != Cause::Blocked).map(|thread| {
+        Sentence::of(config.demotion(), config.demotion_slice(), false, Means::here())
+            .carry_out(thread)
+    });
+    let (since, cpu_then) = memory.first_seen();
+    slot.thread.charge.put(Charge { since, cpu_then, cause, _demoted: demoted });
+    slot.line.attention.accuse(beat.polls());
+    if slot.beat().snapshot() != beat {
+        // Too late. If the thread saw it all the same, it has taken the charge, and knows whether it
+        // still holds.
+        if slot.line.attention.withdraw(beat.polls()) {
+            drop(slot.thread.charge.take());
+        }
+    }
+}
+
+/// Nobody watches from here on.
+pub(crate) fn let_go(slot: &Slot) {
+    slot.thread.stalled.store(false, Relaxed);
+    drop(slot.thread.charge.take());
+}

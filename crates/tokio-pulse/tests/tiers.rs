@@ -1,0 +1,464 @@
+//! Graduated intervention on real runtimes: who is put on record, what is done to him, and who is
+//! left alone.
+
+mod common;
+
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use common::{PATIENCE, builder, eventually};
+use tokio::task::{JoinHandle, yield_now};
+use tokio_pulse::config::Rule;
+use tokio_pulse::{
+    Advice, Builder, InterventionAction, Runtime, TaskPriority, Tier, TierConfig, TierPolicy, task,
+};
+
+/// A multiple of the slice, so that a burst is a violation on any machine.
+const BURST: Duration = Duration::from_millis(30);
+
+fn judging(workers: usize) -> Builder {
+    let mut builder = builder(workers);
+    builder.slice(Duration::from_millis(5));
+    builder
+}
+
+fn burn(time: Duration) {
+    // CPU time: on a loaded machine the wall clock would end a burst before it has burned anything.
+    let clock = tokio_pulse_sys::ThreadCpuClock::of_current_thread().unwrap();
+    let begun = clock.read().unwrap();
+    while clock.read().unwrap() - begun < time {
+        std::hint::spin_loop();
+    }
+}
+
+/// Offends in each poll until it is told to behave; ends when it is told to end.
+struct Hog {
+    behave: Arc<AtomicBool>,
+    end: Arc<AtomicBool>,
+    polls: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl Hog {
+    #[track_caller]
+    fn spawn_on(runtime: &Runtime) -> Self {
+        Self::spawn(runtime, |future| runtime.spawn(future))
+    }
+
+    #[track_caller]
+    fn spawn(
+        _runtime: &Runtime,
+        spawn: impl FnOnce(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>) -> JoinHandle<()>,
+    ) -> Self {
+        let flag = || Arc::new(AtomicBool::new(false));
+        let (behave, end, polls) = (flag(), flag(), Arc::new(AtomicUsize::new(0)));
+        let (behaves, ends, counted) = (behave.clone(), end.clone(), polls.clone());
+        let task = spawn(Box::pin(async move {
+            while !ends.load(Ordering::Relaxed) {
+                if behaves.load(Ordering::Relaxed) {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                } else {
+                    burn(BURST);
+                    yield_now().await;
+                }
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        }));
+        Self { behave, end, polls, task }
+    }
+
+    fn polls(&self) -> usize {
+        self.polls.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Hog {
+    fn drop(&mut self) {
+        self.end.store(true, Ordering::Relaxed);
+    }
+}
+
+fn tier_of(runtime: &Runtime, hog: &Hog) -> Tier {
+    runtime.handle().tiers().tier_of(hog.task.id())
+}
+
+#[test]
+fn an_offender_rises_to_the_slow_lane_and_hurts_nobody_there() {
+    let runtime = judging(1).build().unwrap();
+    let hog = Hog::spawn_on(&runtime);
+    eventually("the hog is at the top", || tier_of(&runtime, &hog) == Tier::Three);
+    let metrics = runtime.handle().tiers().metrics();
+    assert!(metrics.violations() >= 3 && metrics.promotions() >= 3, "{metrics:?}");
+    let handed_off = runtime.handle().tiers().metrics().handoffs();
+    let polls = hog.polls();
+    eventually("its polls give their worker away", || {
+        hog.polls() > polls + 3 && runtime.handle().tiers().metrics().handoffs() > handed_off
+    });
+    // The only worker there is serves others all the while.
+    runtime
+        .block_on(runtime.spawn(async { tokio::time::sleep(Duration::from_millis(5)).await }))
+        .unwrap();
+    assert!(!hog.task.is_finished());
+    let suspects = runtime.handle().tiers().suspects();
+    assert_eq!(suspects[0].task_id(), hog.task.id());
+    assert!(suspects[0].spawned_at().0.ends_with("tiers.rs"), "{suspects:?}");
+}
+
+#[test]
+fn a_reformed_offender_is_taken_off_the_record() {
+    let runtime = {
+        let mut builder = judging(2);
+        for tier in Tier::ALL {
+            let policy = TierConfig::default().policy(tier).to_builder();
+            let lenient = policy.demote_after_good_polls(3).minimum_time(Duration::from_millis(10));
+            builder.tier_policy(tier, lenient.build().unwrap());
+        }
+        builder.build().unwrap()
+    };
+    let hog = Hog::spawn_on(&runtime);
+    eventually("the hog is at the top", || tier_of(&runtime, &hog) == Tier::Three);
+    hog.behave.store(true, Ordering::Relaxed);
+    eventually("nothing is held against it", || runtime.handle().tiers().suspects().is_empty());
+    assert!(runtime.handle().tiers().metrics().demotions() >= 4);
+}
+
+#[test]
+fn blocking_is_an_offence_and_is_told_from_computing() {
+    let runtime = judging(2).build().unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let ends = over.clone();
+    let sleeper = runtime.spawn(async move {
+        while !ends.load(Ordering::Relaxed) {
+            std::thread::sleep(BURST);
+            yield_now().await;
+        }
+    });
+    eventually("the sleeper is an offender", || {
+        runtime.handle().tiers().suspects().iter().any(|s| s.violations() >= 3)
+    });
+    let sites = runtime.handle().tiers().spawn_sites();
+    assert_eq!(sites[0].advice(), Advice::DoNotBlock, "{}", sites[0]);
+    assert!(sites[0].to_string().contains("tiers.rs"), "{}", sites[0]);
+    over.store(true, Ordering::Relaxed);
+    runtime.block_on(sleeper).unwrap();
+}
+
+/// Other processes that burn both processors, so that the kernel keeps our threads waiting.
+struct Burners(Vec<Child>);
+
+impl Burners {
+    fn start(n: usize) -> Self {
+        let burner = || Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        Self((0..n).map(|_| burner()).collect())
+    }
+}
+
+impl Drop for Burners {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_is_blamed_for_what_the_kernel_does() {
+    let _burners = Burners::start(4);
+    let runtime = judging(2).build().unwrap();
+    // Each poll takes a millisecond of a processor, a fifth of the slice, and much longer by the clock.
+    let innocents: Vec<_> = (0..8)
+        .map(|_| {
+            runtime.spawn(async {
+                for _ in 0..100 {
+                    burn(Duration::from_millis(1));
+                    yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for innocent in innocents {
+        runtime.block_on(innocent).unwrap();
+    }
+    let metrics = runtime.handle().tiers().metrics();
+    assert_eq!(metrics.violations(), 0, "{:?}", runtime.handle().tiers().suspects());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_offender_is_known_on_a_loaded_machine_too_and_its_neighbours_stay_innocent() {
+    let _burners = Burners::start(2);
+    let runtime = judging(2).build().unwrap();
+    let hog = Hog::spawn_on(&runtime);
+    let neighbour = runtime.spawn(async {
+        for _ in 0..500 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    eventually("the hog is at the top", || tier_of(&runtime, &hog) == Tier::Three);
+    let id = neighbour.id();
+    runtime.block_on(neighbour).unwrap();
+    assert_eq!(runtime.handle().tiers().tier_of(id), Tier::Zero);
+    let tiers = runtime.handle().tiers();
+    assert!(
+        tiers.suspects().iter().all(|s| s.task_id() == hog.task.id()),
+        "{:?}",
+        tiers.suspects()
+    );
+}
+
+#[test]
+fn a_site_of_many_offenders_is_suspect_and_innocents_from_there_are_acquitted() {
+    let runtime = judging(2).build().unwrap();
+    let spawn = |heavy: bool| {
+        runtime.spawn(async move {
+            for _ in 0..10 {
+                if heavy {
+                    burn(BURST);
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+    };
+    let suspect = || runtime.handle().tiers().spawn_sites().iter().any(|site| site.is_suspect());
+    let heavy: Vec<_> = (0..3).map(|_| spawn(true)).collect();
+    eventually("their site is suspect", suspect);
+    drop(heavy);
+    // Innocents on probation are treated, and let go after a few polls.
+    for _ in 0..8 {
+        runtime.block_on(spawn(false)).unwrap();
+    }
+    eventually("their site is not suspect any more", || !suspect());
+    let site = &runtime.handle().tiers().spawn_sites()[0];
+    assert!(site.offenders() >= 3 && site.advice() == Advice::MoveComputation, "{site}");
+}
+
+#[test]
+fn one_task_alone_makes_no_site_suspect() {
+    let runtime = judging(2).build().unwrap();
+    let hog = Hog::spawn_on(&runtime);
+    eventually("it offends again and again", || {
+        runtime.handle().tiers().suspects().first().is_some_and(|s| s.violations() >= 8)
+    });
+    assert!(runtime.handle().tiers().spawn_sites().iter().all(|site| !site.is_suspect()));
+    drop(hog);
+}
+
+#[test]
+fn the_exempt_are_never_judged() {
+    let mut builder = judging(2);
+    builder.rule(Rule::builder().site("tiers.rs").exempt().build().unwrap());
+    let runtime = builder.build().unwrap();
+    let hog = Hog::spawn_on(&runtime);
+    eventually("it has stalled a few times", || runtime.metrics().stalls() >= 5);
+    assert_eq!(runtime.handle().tiers().metrics().violations(), 0);
+    drop(hog);
+}
+
+#[test]
+fn a_rule_puts_tasks_on_record_by_place_and_by_name() {
+    let mut builder = judging(2);
+    builder
+        .rule(Rule::builder().name("import-*").tier(Tier::Three).build().unwrap())
+        .rule(Rule::builder().label("kind", "batch").tier(Tier::Two).build().unwrap());
+    let runtime = builder.build().unwrap();
+    let polite = || async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let named = task::Builder::new().name("import-7").spawn_on(polite(), runtime.handle());
+    let labelled = task::Builder::new().label("kind", "batch").spawn_on(polite(), runtime.handle());
+    let other = task::Builder::new().name("export").spawn_on(polite(), runtime.handle());
+    let tier = |task: &JoinHandle<()>| runtime.handle().tiers().tier_of(task.id());
+    eventually("both are where the rules want them", || {
+        tier(&named) == Tier::Three && tier(&labelled) == Tier::Two
+    });
+    assert_eq!(tier(&other), Tier::Zero);
+    eventually("their workers are handed over", || {
+        runtime.handle().tiers().metrics().handoffs() >= 10
+    });
+}
+
+#[test]
+fn a_critical_task_may_take_more() {
+    let runtime = judging(2).build().unwrap();
+    let spawn = |priority| {
+        let described = task::Builder::new().priority(priority);
+        Hog::spawn(&runtime, |future| described.spawn_on(future, runtime.handle()))
+    };
+    // A burst is six slices: too long for a normal task, and for a critical one only four are allowed
+    // as well, but it takes four times as many to escalate it.
+    let (critical, normal) = (spawn(TaskPriority::Critical), spawn(TaskPriority::Normal));
+    eventually("the normal one is at the top", || tier_of(&runtime, &normal) == Tier::Three);
+    eventually("the critical one rises later", || tier_of(&runtime, &critical) > Tier::Zero);
+    let suspects = runtime.handle().tiers().suspects();
+    let violations = |hog: &Hog| {
+        suspects.iter().find(|s| s.task_id() == hog.task.id()).map_or(0, |s| s.violations())
+    };
+    assert!(violations(&critical) >= 4, "{suspects:?}");
+}
+
+/// One holds the only permit and waits for the other, who stands at the gate.
+#[test]
+fn the_gate_makes_no_deadlock() {
+    let mut builder = judging(2);
+    builder.rule(Rule::builder().name("gated").tier(Tier::Three).build().unwrap());
+    builder.tier_config(
+        TierConfig::builder().gate_permits(1).slice(Duration::from_millis(5)).build().unwrap(),
+    );
+    builder.rule(Rule::builder().name("gated").tier(Tier::Three).build().unwrap());
+    let runtime = builder.build().unwrap();
+    let (ping_in, ping) = mpsc::channel();
+    let (pong_in, pong) = mpsc::channel();
+    let gated = || task::Builder::new().name("gated");
+    let one = gated().spawn_on(
+        async move {
+            yield_now().await;
+            for _ in 0..3 {
+                ping_in.send(()).unwrap();
+                pong.recv().unwrap();
+            }
+        },
+        runtime.handle(),
+    );
+    let other = gated().spawn_on(
+        async move {
+            yield_now().await;
+            for _ in 0..3 {
+                ping.recv().unwrap();
+                pong_in.send(()).unwrap();
+            }
+        },
+        runtime.handle(),
+    );
+    eventually("both come to their end", || one.is_finished() && other.is_finished());
+}
+
+#[test]
+fn shutdown_while_offenders_stand_at_the_gate() {
+    let mut builder = judging(1);
+    builder.tier_config(
+        TierConfig::builder().gate_permits(1).slice(Duration::from_millis(5)).build().unwrap(),
+    );
+    let runtime = builder.build().unwrap();
+    let hogs: Vec<_> = (0..4).map(|_| Hog::spawn_on(&runtime)).collect();
+    eventually("some had to wait", || runtime.handle().tiers().metrics().gate_waits() >= 3);
+    let begun = Instant::now();
+    drop(runtime);
+    assert!(begun.elapsed() < PATIENCE);
+    drop(hogs);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_done_to_a_thread_is_undone_when_the_poll_ends_also_on_panic() {
+    use tokio_pulse_sys::ThreadScheduling;
+    let usual = ThreadScheduling::of_current_thread().unwrap();
+    let usual = (usual.slice(), usual.nice());
+    let mut builder = judging(1);
+    builder.rule(Rule::builder().name("gated").tier(Tier::Three).build().unwrap());
+    let runtime = builder.build().unwrap();
+    for panics in [false, true] {
+        let (scheduling_in, scheduling) = mpsc::channel();
+        let gated = task::Builder::new().name("gated").spawn_on(
+            async move {
+                yield_now().await;
+                let thread = ThreadScheduling::of_current_thread().unwrap();
+                scheduling_in.send((thread, thread.slice())).unwrap();
+                assert!(!panics, "of the test");
+            },
+            runtime.handle(),
+        );
+        let (thread, during) = scheduling.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(runtime.block_on(gated).is_err(), panics);
+        if tokio_pulse_sys::slices_available().is_ok() {
+            assert_ne!(during, usual.0, "nothing was done: {:?}", runtime.handle().tiers().metrics());
+        }
+        eventually("the thread is as it was", || (thread.slice(), thread.nice()) == usual);
+    }
+}
+
+#[test]
+fn the_table_of_suspects_is_bounded() {
+    let mut builder = judging(2);
+    let config = TierConfig::builder().suspects_limit(16).slice(Duration::from_millis(5));
+    builder.tier_config(config.build().unwrap());
+    builder.rule(Rule::builder().name("x").tier(Tier::One).build().unwrap());
+    let runtime = builder.build().unwrap();
+    let tasks: Vec<_> = (0..500)
+        .map(|_| {
+            let forever = async {
+                loop {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            task::Builder::new().name("x").spawn_on(forever, runtime.handle())
+        })
+        .collect();
+    eventually("suspects are there", || runtime.handle().tiers().metrics().suspects() >= 8);
+    assert!(runtime.handle().tiers().metrics().suspects() <= 16);
+    drop(tasks);
+}
+
+#[test]
+fn policies_change_while_the_runtime_runs() {
+    let runtime = judging(2).build().unwrap();
+    let hog = Hog::spawn_on(&runtime);
+    eventually("the hog is at the top", || tier_of(&runtime, &hog) == Tier::Three);
+    let mut news = runtime.handle().tiers().config_handle().subscribe();
+    let tiers = runtime.handle().tiers();
+    // Milder than tier two: refused, and nothing has changed.
+    let mild = TierPolicy::builder("mild").action(InterventionAction::Monitor).build().unwrap();
+    assert!(tiers.update_tier_policy(Tier::Three, mild.clone()).is_err());
+    assert!(!news.has_changed().unwrap());
+    tiers.update_config(
+        TierConfig::builder()
+            .rule(Rule::builder().site("tiers.rs").exempt().build().unwrap())
+            .build()
+            .unwrap(),
+    );
+    assert!(news.has_changed().unwrap());
+    assert_eq!(news.borrow_and_update().rules().len(), 1);
+    eventually("the exempt hog is off the record", || tiers.suspects().is_empty());
+}
+
+#[test]
+fn worker_metrics_have_violations_and_can_be_set_back() {
+    let runtime = judging(1).build().unwrap();
+    let hog = Hog::spawn_on(&runtime);
+    let violations =
+        || runtime.metrics().workers().iter().map(|worker| worker.violations()).sum::<u64>();
+    eventually("violations are counted by thread", || violations() >= 3);
+    eventually("handoffs are counted by thread", || {
+        runtime.metrics().workers().iter().any(|worker| worker.handoffs() > 0)
+    });
+    drop(hog);
+    for worker in runtime.metrics().workers() {
+        assert!(runtime.handle().reset_worker_metrics(worker.thread_id()));
+    }
+    let worst = runtime.metrics().workers()[0].thread_id();
+    assert!(runtime.handle().worker_metrics(worst).unwrap().violations() <= 1);
+    assert!(!runtime.handle().reset_worker_metrics(std::thread::current().id()));
+}
+
+#[test]
+fn a_current_thread_runtime_judges_and_does_not_hand_off() {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().slice(Duration::from_millis(5));
+    let runtime = builder.build().unwrap();
+    let hog = Hog::spawn_on(&runtime);
+    let tiers = runtime.handle().tiers().clone();
+    let id = hog.task.id();
+    runtime.block_on(async {
+        let deadline = Instant::now() + PATIENCE;
+        while tiers.tier_of(id) < Tier::Three {
+            assert!(Instant::now() < deadline, "{:?}", tiers.metrics());
+            yield_now().await;
+        }
+    });
+    assert_eq!(tiers.metrics().handoffs(), 0);
+}

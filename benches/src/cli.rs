@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use pulse::side::Side;
 
 use crate::Result;
+use crate::anchor;
+use crate::anchors;
 use crate::bench::{Scale, budget, heartbeat, http, idle, scheduler, server, tiers, w8};
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -65,6 +67,12 @@ enum Command {
         #[arg(long)]
         save: bool,
     },
+    /// Pulse and other systems in turns, and one table of all (B14).
+    Anchors(anchors::Options),
+    /// The program that `anchors` runs for Pulse: one run, one line of JSON.
+    // The last one counts, as in the other programs.
+    #[command(args_override_self = true)]
+    Anchor(anchor::Options),
     #[command(hide = true)]
     Serve {
         #[arg(long)]
@@ -157,6 +165,14 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
                 return Ok(Outcome::Fine);
             }
             return Ok(compare::print(&Report::read(baseline)?, &run));
+        }
+        Command::Anchors(options) => {
+            anchors::run(options)?;
+            return Ok(Outcome::Fine);
+        }
+        Command::Anchor(options) => {
+            anchor::run(options)?;
+            return Ok(Outcome::Fine);
         }
         Command::Serve { runtime, workers } => {
             server::serve(*runtime, *workers)?;

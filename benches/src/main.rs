@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+mod anchor;
+mod anchors;
 mod bench;
 mod cli;
 mod compare;

@@ -19,6 +19,9 @@ use crate::pulse::Attachment;
 use crate::runtime::Runtime;
 use crate::tier::{Tier, TierManager, TierPolicy};
 
+/// Tokio's own default.
+const TOKIO_BLOCKING_THREADS: usize = 512;
+
 type ThreadHook = Arc<dyn Fn() + Send + Sync>;
 
 /// Builds a Tokio runtime that is under watch from its first poll on.
@@ -44,6 +47,8 @@ pub struct Builder {
     /// Unknown after `from_tokio`: a Tokio builder does not tell.
     flavor: Option<Flavor>,
     layers: Layers,
+    blocking_threads: usize,
+    on_start: Vec<ThreadHook>,
     on_park: Vec<ThreadHook>,
     on_unpark: Vec<ThreadHook>,
     pub(crate) task_hooks: TaskHooks,
@@ -67,9 +72,9 @@ impl Builder {
     /// Goes on from a Tokio builder.
     ///
     /// What it says about the number of worker threads is overwritten, because Tokio does not tell
-    /// it: give [`worker_threads`](Self::worker_threads) here. The same holds for `on_thread_park`,
-    /// `on_thread_unpark`, `on_before_task_poll` and `on_after_task_poll`: Tokio keeps one closure
-    /// for each, and Pulse needs it. Hooks given to *this* builder are called beside Pulse's own.
+    /// it: give [`worker_threads`](Self::worker_threads) here. The same holds for `on_thread_start`,
+    /// `on_thread_park`, `on_thread_unpark`, `on_before_task_poll` and `on_after_task_poll`: Tokio
+    /// keeps one closure for each, and Pulse needs it. Hooks given to *this* builder are called beside Pulse's own.
     ///
     /// Whether the builder is of the multi-thread or of the current-thread scheduler shows when the
     /// runtime is built, and until then Pulse prepares for both. That costs a second hook a poll,
@@ -91,6 +96,8 @@ impl Builder {
             tokio,
             flavor,
             layers: Layers::new(),
+            blocking_threads: TOKIO_BLOCKING_THREADS,
+            on_start: Vec::new(),
             on_park: Vec::new(),
             on_unpark: Vec::new(),
             task_hooks: TaskHooks::default(),
@@ -145,6 +152,7 @@ impl Builder {
     /// As in Tokio, when it is 0.
     pub fn max_blocking_threads(&mut self, threads: usize) -> &mut Self {
         self.tokio.max_blocking_threads(threads);
+        self.blocking_threads = threads;
         self
     }
 
@@ -175,12 +183,13 @@ impl Builder {
         self
     }
 
-    /// Calls `hook` on each thread of the runtime when it starts, reserve workers included.
+    /// Calls `hook` on each thread of the runtime when it starts, reserve workers included. Each call
+    /// adds a hook; a panic in it is counted and goes no further.
     pub fn on_thread_start<F>(&mut self, hook: F) -> &mut Self
     where
         F: Fn() + Send + Sync + 'static,
     {
-        self.tokio.on_thread_start(hook);
+        self.on_start.push(Arc::new(hook));
         self
     }
 
@@ -363,13 +372,16 @@ impl Builder {
             Some(Flavor::CurrentThread) | None => Rhythm::Bracket,
         };
         let heart = Arc::new(Heart::new(rhythm, config.tokio_workers()));
-        let tiers = TierManager::new(ConfigHandle::with_layers(tier_config, layers), heart.clone());
+        let config_handle = ConfigHandle::with_layers(tier_config, layers);
+        // The other half of Tokio's blocking pool is left to those whom it is meant for.
+        let tiers = TierManager::new(config_handle, heart.clone(), self.blocking_threads / 2);
         let counters = Arc::new(Counters::new());
         Ok(Attachment { config, heart, counters, tiers, registry: self.registry.clone() })
     }
 
     fn hooks(&self) -> UserHooks {
         UserHooks {
+            start: self.on_start.clone(),
             park: self.on_park.clone(),
             unpark: self.on_unpark.clone(),
             task: self.task_hooks.clone(),
@@ -378,6 +390,7 @@ impl Builder {
 }
 
 struct UserHooks {
+    start: Vec<ThreadHook>,
     park: Vec<ThreadHook>,
     unpark: Vec<ThreadHook>,
     task: TaskHooks,
@@ -388,9 +401,14 @@ fn install(user: UserHooks, attachment: &Attachment, tokio: &mut tokio::runtime:
     if config.flavor == Flavor::MultiThread {
         tokio.worker_threads(config.tokio_workers());
     }
-    let (park, unpark) = (heart.clone(), heart.clone());
+    let (start, park, unpark) = (heart.clone(), heart.clone(), heart.clone());
+    let after_start = chain(user.start, counters);
     let before_park = chain(user.park, counters);
     let after_unpark = chain(user.unpark, counters);
+    tokio.on_thread_start(move || {
+        start.thread_started();
+        after_start();
+    });
     tokio.on_thread_park(move || {
         before_park();
         park.park();

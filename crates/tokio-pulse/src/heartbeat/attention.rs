@@ -77,8 +77,8 @@ impl Attention {
 
     /// Thread: such a poll has ended.
     pub(crate) fn leave(&self) {
-        debug_assert!(self.is_attended(), "a poll was left that nobody attended to");
-        self.0.fetch_sub(ATTENDED_ONE, Relaxed);
+        let one_less = |word| (word & ATTENDED != 0).then(|| word - ATTENDED_ONE);
+        let _ = self.0.fetch_update(Relaxed, Relaxed, one_less);
     }
 
     /// Thread: whether the end of any poll is awaited.

@@ -10,9 +10,11 @@ pub(crate) mod seat;
 pub(crate) mod slot;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use tokio_pulse_sys::ThreadScheduling;
 
 use crate::watchdog::doze::Doze;
 use beat::Beat;
@@ -49,8 +51,14 @@ pub(crate) struct Heart {
     pub(crate) registry: Registry,
     pub(crate) doze: Doze,
     armed: AtomicUsize,
+    /// Held while the threads are told of a change, so that the last change is what they know.
+    telling: Mutex<()>,
+    /// The kernel's time slice for the threads, in nanoseconds; 0 for the kernel's own.
+    worker_slice: AtomicU64,
     /// All times of this runtime count from here.
     pub(crate) began: Instant,
+    /// The niceness of the thread that built the runtime, which all others are to have.
+    nice: Option<i32>,
     /// The watchdog, once it runs.
     watcher: OnceLock<Thread>,
 }
@@ -64,7 +72,10 @@ impl Heart {
             registry: Registry::new(workers),
             doze: Doze::new(),
             armed: AtomicUsize::new(0),
+            telling: Mutex::new(()),
+            worker_slice: AtomicU64::new(0),
             began: Instant::now(),
+            nice: ThreadScheduling::of_current_thread().and_then(|thread| thread.nice()).ok(),
             watcher: OnceLock::new(),
         }
     }
@@ -79,6 +90,21 @@ impl Heart {
         if let Some(watcher) = self.watcher.get() {
             watcher.unpark();
         }
+    }
+
+    /// Hook: a thread of the runtime starts. The kernel lets it inherit what was done to the thread
+    /// that started it, which may be that of an offender.
+    pub(crate) fn thread_started(&self) {
+        let Ok(thread) = ThreadScheduling::of_current_thread() else { return };
+        let Some(nice) = self.nice else { return };
+        // The errors are of systems where nothing was done either.
+        if thread.slice().is_err() {
+            let _ = thread.set_idle(false);
+        }
+        if thread.nice().is_ok_and(|inherited| inherited != nice) {
+            let _ = thread.set_nice(nice);
+        }
+        let _ = thread.set_slice(self.worker_slice());
     }
 
     /// Hook: the thread goes to Tokio's park.
@@ -100,17 +126,14 @@ impl Heart {
         if self.is_armed_for(who) == armed {
             return;
         }
-        let before = if armed {
-            self.armed.fetch_or(bit, Ordering::AcqRel)
+        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        if armed {
+            self.armed.fetch_or(bit, Ordering::Relaxed);
         } else {
-            self.armed.fetch_and(!bit, Ordering::AcqRel)
-        };
-        if (before & bit != 0) != armed {
-            // Whoever comes last goes by what all have said: a thread that looks in between may be
-            // told the wrong thing, but not for good.
-            for slot in self.registry.slots() {
-                slot.line.attention.set_armed(self.is_armed());
-            }
+            self.armed.fetch_and(!bit, Ordering::Relaxed);
+        }
+        for slot in self.registry.slots() {
+            slot.line.attention.set_armed(self.is_armed());
         }
     }
 
@@ -119,15 +142,43 @@ impl Heart {
     }
 
     fn is_armed(&self) -> bool {
-        self.armed.load(Ordering::Acquire) != 0
+        self.armed.load(Ordering::Relaxed) != 0
+    }
+
+    /// What the kernel's time slice of the threads is when they are not demoted; `None` for the
+    /// kernel's own.
+    pub(crate) fn worker_slice(&self) -> Option<Duration> {
+        match self.worker_slice.load(Ordering::Relaxed) {
+            0 => None,
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
+    }
+
+    /// Sets that slice for all threads, and for those that come later. A demoted thread gets it
+    /// when it is taken back.
+    pub(crate) fn set_worker_slice(&self, slice: Option<Duration>) {
+        let nanos = slice.map_or(0, |slice| slice.as_nanos() as u64);
+        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.worker_slice.swap(nanos, Ordering::Relaxed) == nanos {
+            return;
+        }
+        for slot in self.registry.slots() {
+            if let Some(thread) = slot.thread.scheduling {
+                // The errors are of threads that have ended.
+                let _ = thread.set_slice(self.worker_slice());
+            }
+        }
     }
 
     /// A thread shows itself for the first time.
     fn register(&self, slot: Arc<Slot>) {
-        self.registry.register(slot.clone());
-        // After it is in the list: whoever arms the runtime meanwhile finds it there.
-        if self.is_armed() {
-            slot.line.attention.set_armed(true);
+        {
+            let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+            slot.line.attention.set_armed(self.is_armed());
+            if let (Some(slice), Some(thread)) = (self.worker_slice(), slot.thread.scheduling) {
+                let _ = thread.set_slice(Some(slice));
+            }
+            self.registry.register(slot);
         }
         if self.doze.must_wake() {
             self.wake_watcher();

@@ -1,6 +1,7 @@
 //! From the running thread to its slot.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::ptr;
 use std::sync::Arc;
 
 use super::Heart;
@@ -45,8 +46,14 @@ struct Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        TICKER.set(None);
-        BRACKET.set(None);
+        // Of several seats on this thread only one is in use, and that may be another.
+        let line = self.slot.line.forever();
+        if TICKER.get().is_some_and(|ticker| ptr::eq(ticker, line)) {
+            TICKER.set(None);
+        }
+        if BRACKET.get().is_some_and(|(_, bracket)| ptr::eq(bracket, line)) {
+            BRACKET.set(None);
+        }
         self.slot.retire();
     }
 }

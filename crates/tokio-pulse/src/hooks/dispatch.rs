@@ -10,7 +10,7 @@ use tokio::task::Id;
 use super::{HookRegistry, PollContext};
 use crate::heartbeat::attention::Answer;
 use crate::heartbeat::pool::Line;
-use crate::heartbeat::{Heart, Party, seat};
+use crate::heartbeat::{Heart, Party, hooks, seat};
 use crate::rescue::internal;
 use crate::tier::TierManager;
 use crate::tier::manager::{Accusation, Ended};
@@ -60,7 +60,7 @@ impl Dispatch {
     /// A task is done, for those who see no terminate hook.
     #[allow(dead_code, reason = "for the wrapper of stable Tokio")]
     pub(crate) fn complete(&self, task: Id, spawned_at: &'static Location<'static>) {
-        if let Some(registry) = self.registry.as_ref().filter(|registry| registry.is_armed()) {
+        if let Some(registry) = &self.registry {
             registry.on_complete(&PollContext::new(task, spawned_at));
         }
     }
@@ -92,7 +92,8 @@ impl Dispatch {
         seat::with_slot(&self.heart, |slot| {
             // Dropped here in any case, and with it what the watchdog did to the thread.
             let Some(charge) = slot.thread.charge.take() else { return };
-            accusation = (answer == Answer::Accused).then(|| Accusation {
+            let holds = answer == Answer::Accused && hooks::can_be_blamed();
+            accusation = holds.then(|| Accusation {
                 since: charge.since,
                 cpu_then: charge.cpu_then,
                 cpu_now: slot.cpu_time(),

@@ -119,16 +119,17 @@ impl HookRegistry {
             self.contain(|| hooks.before_poll(task));
         }
         DONE.set(None);
-        RUNNING.with_borrow_mut(|running| running.push((task.id(), list)));
+        // While the thread's local storage is torn down there is nowhere to keep it.
+        let _ = RUNNING.try_with(|running| running.borrow_mut().push((task.id(), list)));
     }
 
     /// A poll has ended. False: nobody heard its beginning.
     pub(crate) fn after_poll(&self, task: &PollContext<'_>) -> bool {
-        let list = RUNNING.with_borrow_mut(|running| match running.last() {
-            Some((id, _)) if *id == task.id() => running.pop(),
-            _ => None,
-        });
-        let Some((_, list)) = list else { return false };
+        let ended = |running: &RefCell<Vec<(Id, Arc<HookList>)>>| {
+            let mut running = running.borrow_mut();
+            running.pop_if_last(task.id())
+        };
+        let Ok(Some(list)) = RUNNING.try_with(ended) else { return false };
         let done = DONE.take() == Some(task.id());
         for hooks in list.iter() {
             if !done {
@@ -136,12 +137,21 @@ impl HookRegistry {
             }
             self.contain(|| hooks.after_poll(task));
         }
+        // The last one to hold a list that was replaced drops it.
+        self.contain(|| drop(list));
         true
     }
 
     pub(crate) fn on_complete(&self, task: &PollContext<'_>) {
-        let _ = DONE.try_with(|done| done.set(Some(task.id())));
-        for hooks in self.shared.hooks.load().iter() {
+        // Within its last poll it is told to those who heard that poll begin.
+        let running = RUNNING.try_with(|running| running.borrow().last_of(task.id()));
+        let list = match running.ok().flatten() {
+            Some(list) => list,
+            None if self.is_armed() => self.shared.hooks.load_full(),
+            None => return,
+        };
+        DONE.set(Some(task.id()));
+        for hooks in list.iter() {
             self.contain(|| hooks.on_complete(task));
         }
     }
@@ -150,6 +160,24 @@ impl HookRegistry {
         if catch_unwind(AssertUnwindSafe(call)).is_err() {
             self.shared.panics.fetch_add(1, Relaxed);
         }
+    }
+}
+
+/// The polls that run on a thread, innermost last.
+trait Running {
+    fn last_of(&self, task: Id) -> Option<Arc<HookList>>;
+    fn pop_if_last(&mut self, task: Id) -> Option<Arc<HookList>>;
+}
+
+impl Running for Vec<(Id, Arc<HookList>)> {
+    fn last_of(&self, task: Id) -> Option<Arc<HookList>> {
+        self.last().filter(|(id, _)| *id == task).map(|(_, list)| list.clone())
+    }
+
+    fn pop_if_last(&mut self, task: Id) -> Option<Arc<HookList>> {
+        let list = self.last_of(task)?;
+        self.pop();
+        Some(list)
     }
 }
 

@@ -1,17 +1,22 @@
 //! Demotion: while an offender computes, the kernel prefers other threads to its own.
 //!
 //! By time slices first: a thread with a long slice is preempted by every thread with a shorter one
-//! that wakes up, and has its share of the processor all the same. That needs no privilege in either
-//! direction. Niceness takes from the share itself, which an offender that holds a lock makes others
+//! that wakes up, and has its share of the processor all the same. So while there are suspects the
+//! workers ask for the shortest slice there is, and an offender for a long one. That needs no
+//! privilege in either direction. Niceness takes from the share itself, which an offender that holds a lock makes others
 //! pay for; so it is for kernels without slices, and for those who ask for it. Nothing is done
 //! that could not be undone: lowering a thread is everybody's right, raising it again is not.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio_pulse_sys::{ThreadScheduling, idle_restorable, nice_restorable, slices_available};
 
 use crate::config::Demotion;
+use crate::heartbeat::Heart;
+
+/// What workers ask for while there are suspects: the kernel gives no less.
+const WORKER_SLICE: Duration = Duration::from_micros(100);
 
 /// As much worse as the shared notion of a background job has it.
 const NICE_STEP: i32 = 10;
@@ -60,9 +65,21 @@ impl Sentence {
         }
     }
 
-    /// Carries it out on a thread, this one or another; undone when the guard is dropped.
-    pub(crate) fn carry_out(self, thread: ThreadScheduling) -> Demoted {
-        let mut demoted = Demoted { thread, slice: false, nice: None, idle: false };
+    /// Leaves out what has to be read before it is changed.
+    pub(crate) fn by_slice_alone(self) -> Self {
+        Self { slice: self.slice, ..Self::default() }
+    }
+
+    /// The slice that goes with it for those who are to be preferred.
+    pub(crate) fn worker_slice(self) -> Option<Duration> {
+        self.slice.map(|_| WORKER_SLICE)
+    }
+
+    /// Carries it out on a thread of that runtime, the calling one or another; undone when the guard
+    /// is dropped.
+    pub(crate) fn carry_out(self, thread: ThreadScheduling, heart: &Arc<Heart>) -> Demoted {
+        let heart = heart.clone();
+        let mut demoted = Demoted { thread, heart, slice: false, nice: None, idle: false };
         // The slice before the idle policy, which has none.
         if let Some(slice) = self.slice {
             demoted.slice = thread.set_slice(Some(slice)).is_ok();
@@ -85,6 +102,7 @@ impl Sentence {
 #[must_use]
 pub(crate) struct Demoted {
     thread: ThreadScheduling,
+    heart: Arc<Heart>,
     slice: bool,
     nice: Option<i32>,
     idle: bool,
@@ -100,24 +118,30 @@ impl Drop for Demoted {
             let _ = self.thread.set_nice(nice);
         }
         if self.slice {
-            let _ = self.thread.set_slice(None);
+            let _ = self.thread.set_slice(self.heart.worker_slice());
         }
     }
 }
 
 #[cfg(all(test, not(pulse_loom)))]
 mod tests {
+    use std::panic::AssertUnwindSafe;
+
     use super::*;
 
     const LONG: Duration = Duration::from_millis(100);
 
+    fn heart() -> Arc<Heart> {
+        Arc::new(Heart::new(crate::heartbeat::Rhythm::Tick, 1))
+    }
+
     #[test]
     fn everything_is_taken_back() {
         let thread = ThreadScheduling::of_current_thread().unwrap();
-        let before = (thread.slice(), thread.nice());
+        let (heart, before) = (heart(), (thread.slice(), thread.nice()));
         for mode in [Demotion::Auto, Demotion::Slices, Demotion::Nice, Demotion::Idle] {
             let sentence = Sentence::of(mode, LONG, true, Means::here());
-            let demoted = sentence.carry_out(thread);
+            let demoted = sentence.carry_out(thread, &heart);
             if sentence.slice.is_some() && !sentence.idle {
                 assert_eq!(thread.slice(), Ok(LONG), "{mode:?}");
             }
@@ -129,12 +153,12 @@ mod tests {
     #[test]
     fn it_is_taken_back_on_panic() {
         let thread = ThreadScheduling::of_current_thread().unwrap();
-        let before = (thread.slice(), thread.nice());
+        let (heart, before) = (heart(), (thread.slice(), thread.nice()));
         let sentence = Sentence::of(Demotion::Auto, LONG, true, Means::here());
-        let panicked = std::panic::catch_unwind(|| {
-            let _demoted = sentence.carry_out(thread);
+        let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let _demoted = sentence.carry_out(thread, &heart);
             panic!("of the test");
-        });
+        }));
         assert!(panicked.is_err());
         assert_eq!((thread.slice(), thread.nice()), before);
     }

@@ -5,15 +5,16 @@
 //!
 //! A poll inside may itself wait for something that only a poll outside can bring about, such as a
 //! message through a blocking channel. So the gate never stays shut for good: when nobody has left
-//! it for `STUCK`, whoever is first in the row goes in without a permit.
+//! it for `STUCK`, those inside are written off, and their places given to the first in the row.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-/// Some of the longest polls that one sees; a poll that takes longer lets the next one in.
+/// Longer than most polls that one sees. Those that take longer, all permits together, let the next
+/// ones in.
 const STUCK: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
@@ -25,7 +26,10 @@ pub(crate) struct Gate {
 
 #[derive(Debug)]
 struct Row {
+    /// Polls inside, those that were written off left out.
     inside: usize,
+    /// Grows when those inside are written off: their leaving changes nothing any more.
+    generation: u64,
     waiting: VecDeque<Arc<Waiter>>,
     last_exit: Instant,
     open: bool,
@@ -34,7 +38,9 @@ struct Row {
 #[derive(Debug)]
 struct Waiter {
     thread: Thread,
-    admitted: AtomicBool,
+    permits: usize,
+    /// The generation that it was admitted in, plus one; 0 while it waits.
+    admitted: AtomicU64,
 }
 
 /// A place inside, until it is dropped.
@@ -42,13 +48,18 @@ struct Waiter {
 #[derive(Debug)]
 pub(crate) struct Permit {
     gate: Arc<Gate>,
-    permits: usize,
+    generation: u64,
 }
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        let row =
-            Row { inside: 0, waiting: VecDeque::new(), last_exit: Instant::now(), open: false };
+        let row = Row {
+            inside: 0,
+            generation: 0,
+            waiting: VecDeque::new(),
+            last_exit: Instant::now(),
+            open: false,
+        };
         Self { row: Mutex::new(row), waited: AtomicU64::new(0), forced: AtomicU64::new(0) }
     }
 
@@ -58,7 +69,7 @@ impl Gate {
 
     /// Waits until fewer than `permits` polls are inside and nobody is in front.
     pub(crate) fn enter(self: &Arc<Self>, permits: usize) -> Permit {
-        let permit = Permit { gate: self.clone(), permits };
+        let permit = |generation| Permit { gate: self.clone(), generation };
         let waiter = {
             let mut row = self.lock();
             if row.open || (row.inside < permits && row.waiting.is_empty()) {
@@ -66,19 +77,23 @@ impl Gate {
                     row.last_exit = Instant::now();
                 }
                 row.inside += 1;
-                return permit;
+                return permit(row.generation);
             }
-            let waiter =
-                Arc::new(Waiter { thread: thread::current(), admitted: AtomicBool::new(false) });
+            let (thread, admitted) = (thread::current(), AtomicU64::new(0));
+            let waiter = Arc::new(Waiter { thread, permits, admitted });
             row.waiting.push_back(waiter.clone());
             waiter
         };
         self.waited.fetch_add(1, Ordering::Relaxed);
-        while !waiter.admitted.load(Ordering::Acquire) {
-            thread::park_timeout(STUCK);
-            self.admit_if_stuck();
+        loop {
+            match waiter.admitted.load(Ordering::Acquire) {
+                0 => {
+                    thread::park_timeout(STUCK);
+                    self.admit_if_stuck();
+                }
+                admitted => return permit(admitted - 1),
+            }
         }
-        permit
     }
 
     fn admit_if_stuck(&self) {
@@ -86,26 +101,26 @@ impl Gate {
         if row.last_exit.elapsed() >= STUCK && !row.waiting.is_empty() {
             self.forced.fetch_add(1, Ordering::Relaxed);
             row.last_exit = Instant::now();
-            row.admit_one();
+            row.generation += 1;
+            row.inside = 0;
+            row.admit();
         }
     }
 
-    fn leave(&self, permits: usize) {
+    fn leave(&self, generation: u64) {
         let mut row = self.lock();
-        row.inside -= 1;
-        row.last_exit = Instant::now();
-        while row.inside < permits && !row.waiting.is_empty() {
-            row.admit_one();
+        if generation == row.generation {
+            row.inside -= 1;
         }
+        row.last_exit = Instant::now();
+        row.admit();
     }
 
     /// Lets everybody in, for good: the runtime shuts down.
     pub(crate) fn open(&self) {
         let mut row = self.lock();
         row.open = true;
-        while !row.waiting.is_empty() {
-            row.admit_one();
-        }
+        row.admit();
     }
 
     /// Polls that had to wait, and those of them that went in without a permit.
@@ -115,10 +130,12 @@ impl Gate {
 }
 
 impl Row {
-    fn admit_one(&mut self) {
-        if let Some(waiter) = self.waiting.pop_front() {
+    /// Lets in whom there is room for.
+    fn admit(&mut self) {
+        while self.waiting.front().is_some_and(|first| self.open || self.inside < first.permits) {
+            let Some(waiter) = self.waiting.pop_front() else { return };
             self.inside += 1;
-            waiter.admitted.store(true, Ordering::Release);
+            waiter.admitted.store(self.generation + 1, Ordering::Release);
             waiter.thread.unpark();
         }
     }
@@ -126,7 +143,7 @@ impl Row {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.gate.leave(self.permits);
+        self.gate.leave(self.generation);
     }
 }
 
@@ -197,6 +214,26 @@ mod tests {
         done.recv_timeout(Duration::from_secs(60)).unwrap();
         thread.join().unwrap();
         assert_eq!(gate.waited_and_forced(), (1, 1));
+    }
+
+    /// Two that never come out cost one pause, not one for each that comes after them.
+    #[test]
+    fn those_who_are_stuck_inside_are_written_off() {
+        let gate = Arc::new(Gate::new());
+        let stuck = [gate.enter(2), gate.enter(2)];
+        let threads: Vec<_> = (0..20)
+            .map(|_| {
+                let gate = gate.clone();
+                thread::spawn(move || drop(gate.enter(2)))
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        let (_, forced) = gate.waited_and_forced();
+        assert!(forced < 5, "{forced} pauses");
+        drop(stuck);
+        assert_eq!(gate.lock().inside, 0);
     }
 
     #[test]

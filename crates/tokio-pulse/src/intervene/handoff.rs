@@ -26,28 +26,46 @@ pub(crate) enum Handoff {
     Impossible,
 }
 
-/// Gives the worker of the calling thread away, and returns when another thread has taken it, which
-/// `is_taken` tells. False: nobody did, and the caller still holds it.
+/// So often it is tried again when the worker comes straight back.
+const TRIES: u32 = 8;
+
+/// Gives the worker of the calling thread away. `is_taken` tells, while this waits, that another
+/// thread has it; `is_mine`, afterwards, whether the caller holds one.
 ///
 /// Everything in the worker's queue, its LIFO slot included, goes with it.
+///
+/// The thread that takes the worker may at once do the same as the caller, when an offender is the
+/// first that it finds. Then the worker lies there to be taken at the very moment at which
+/// `block_in_place` looks whether it can have it back, and the caller ends up with it again.
 ///
 /// # Panics
 ///
 /// As `block_in_place`, outside of a multi-thread runtime.
-pub(crate) fn hand_off(is_taken: impl Fn() -> bool) -> bool {
-    tokio::task::block_in_place(|| {
-        let begun = Instant::now();
-        let mut looks = 0;
-        while !is_taken() {
-            if looks < YIELDS {
-                thread::yield_now();
-            } else if begun.elapsed() < PATIENCE {
-                thread::sleep(PAUSE);
-            } else {
-                return false;
-            }
-            looks += 1;
+pub(crate) fn hand_off(is_taken: impl Fn() -> bool, is_mine: impl Fn() -> bool) -> Handoff {
+    for _ in 0..TRIES {
+        let taken = tokio::task::block_in_place(|| wait_until(&is_taken));
+        if !is_mine() {
+            return Handoff::Done;
         }
-        true
-    })
+        if !taken {
+            break;
+        }
+    }
+    Handoff::Failed
+}
+
+fn wait_until(is_taken: impl Fn() -> bool) -> bool {
+    let begun = Instant::now();
+    let mut looks = 0;
+    while !is_taken() {
+        if looks < YIELDS {
+            thread::yield_now();
+        } else if begun.elapsed() < PATIENCE {
+            thread::sleep(PAUSE);
+        } else {
+            return false;
+        }
+        looks += 1;
+    }
+    true
 }

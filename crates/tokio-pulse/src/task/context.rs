@@ -90,8 +90,9 @@ impl Drop for Entered {
 
 /// The context of the task whose poll has just ended on this thread.
 pub(crate) fn last_polled(task: Id) -> Option<Arc<TaskContext>> {
-    LAST.with_borrow(|last| match last {
+    let of_task = |last: &RefCell<Option<(Id, Arc<TaskContext>)>>| match &*last.borrow() {
         Some((id, context)) if *id == task => Some(context.clone()),
         _ => None,
-    })
+    };
+    LAST.try_with(of_task).ok().flatten()
 }

@@ -19,6 +19,7 @@
 
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::task::Id;
@@ -27,11 +28,12 @@ use super::filter::Filter;
 use super::record::{Change, PollReport, Record, stretch};
 use super::sites::{History, Site, Sites, Threshold, Violation};
 use super::suspects::{Standing, Suspect, Suspects, Terms};
-use super::treatment::{Measured, Treatment};
+use super::treatment::{Measured, Places, Treatment, Ward};
 use super::{InterventionAction, Tier, TierPolicy};
 use crate::config::{ConfigError, ConfigHandle, TaskFacts, TierConfig};
 use crate::heartbeat::{Heart, Party};
 use crate::hooks::{PollContext, PreemptionHooks};
+use crate::intervene::demote::{Means, Sentence};
 use crate::intervene::{gate::Gate, warn::WarnLimit};
 use crate::metrics::tier_counters::TierCounters;
 use crate::task::context::{self, TaskContext};
@@ -87,14 +89,18 @@ struct Shared {
     sites: Sites,
     config: ConfigHandle,
     gate: Arc<Gate>,
+    places: Arc<Places>,
     counters: TierCounters,
     warnings: WarnLimit,
+    /// The watch has ended.
+    stopped: AtomicBool,
 }
 
 impl TierManager {
-    pub(crate) fn new(config: ConfigHandle, heart: Arc<Heart>) -> Self {
-        heart.set_armed(Party::Tiers, has_floors(&config.current()));
-        Self {
+    /// `handoffs`: so many polls at most run or wait without a worker at a time.
+    pub(crate) fn new(config: ConfigHandle, heart: Arc<Heart>, handoffs: usize) -> Self {
+        let floors = has_floors(&config.current());
+        let manager = Self {
             shared: Arc::new(Shared {
                 heart,
                 filter: Filter::new(),
@@ -102,10 +108,14 @@ impl TierManager {
                 sites: Sites::default(),
                 config,
                 gate: Arc::new(Gate::new()),
+                places: Arc::new(Places::new(handoffs)),
                 counters: TierCounters::default(),
                 warnings: WarnLimit::default(),
+                stopped: AtomicBool::new(false),
             }),
-        }
+        };
+        manager.arm(floors, &manager.config());
+        manager
     }
 
     /// The configuration in force.
@@ -163,9 +173,12 @@ impl TierManager {
     /// A poll is about to begin. True: its end has to be told, by [`after`](Self::after).
     pub(crate) fn before(&self, task: Id, spawned_at: &'static Location<'static>) -> bool {
         let shared = &*self.shared;
+        if shared.stopped.load(Relaxed) || Treatment::is_running(task) {
+            return false;
+        }
         let site = Site::of(spawned_at);
         let known = shared.filter.may_contain(task);
-        let config = shared.config.current();
+        let config = shared.config.load();
         let named = has_floors(&config);
         if !known && !named && !shared.filter.may_contain(site) {
             return false;
@@ -176,7 +189,17 @@ impl TierManager {
             None => self.suspect_by_origin(task, site, &config, now),
         };
         let Some(tier) = tier else { return false };
-        Treatment::begin(task, tier, &config, &shared.gate, &shared.counters);
+        Treatment::begin(
+            task,
+            tier,
+            Ward {
+                config: &config,
+                heart: &shared.heart,
+                gate: &shared.gate,
+                places: &shared.places,
+                counters: &shared.counters,
+            },
+        );
         true
     }
 
@@ -202,7 +225,16 @@ impl TierManager {
         Some(shared.suspects.with_or_insert(task, limit, &shared.filter, new, |s| s.tier()))
     }
 
-    /// A task that its user has described is polled for the first time: it may have a rule.
+    /// Whether a task that its user has described may have a rule that nobody knows of yet: polls of
+    /// it ask, since rules come and records are forgotten.
+    pub(crate) fn must_introduce(&self, task: Id) -> bool {
+        let shared = &*self.shared;
+        shared.heart.is_armed_for(Party::Tiers)
+            && !shared.filter.may_contain(task)
+            && has_floors(&shared.config.load())
+    }
+
+    /// Puts such a task on record if it has one.
     pub(crate) fn introduce(&self, task: Id, site: Site, context: &TaskContext) {
         let config = self.shared.config.current();
         let Some(terms) = terms(&config, site, Some(context)) else { return };
@@ -212,7 +244,6 @@ impl TierManager {
             let new = || Suspect::new(terms.floor, site, Standing::Offender, terms, now);
             let limit = config.suspects_limit();
             shared.suspects.with_or_insert(task, limit, &shared.filter, new, |_| ());
-            self.arm(true);
         }
     }
 
@@ -223,7 +254,7 @@ impl TierManager {
         spawned_at: &'static Location<'static>,
         accusation: Option<Accusation>,
     ) -> Ended {
-        let treated = Treatment::end(task);
+        let treated = Treatment::end(task, &self.shared.heart);
         let now = self.shared.heart.began.elapsed();
         let Some(measured) = treated.or(accusation.map(|accused| accused.measured(now))) else {
             return Ended::default();
@@ -246,11 +277,15 @@ impl TierManager {
     ) -> Option<Ended> {
         let shared = &*self.shared;
         let config = shared.config.current();
+        if shared.stopped.load(Relaxed) {
+            return None;
+        }
         let known = shared.filter.may_contain(task);
         let Some(terms) = terms(&config, site, context) else {
-            // Exempt, perhaps since a moment ago.
+            // By its name, which is not known before a poll, or since a moment ago. It stays where it
+            // is found, or its next poll would be taken for that of a stranger.
             if known {
-                shared.suspects.remove(task, &shared.filter);
+                shared.suspects.with(task, |suspect| suspect.standing = Standing::Exempt);
             }
             return None;
         };
@@ -275,13 +310,14 @@ impl TierManager {
             shared.suspects.with(task, |suspect| suspect.add(report, terms, &config, now))
         };
         let judged = judged?;
-        self.arm(true);
+        self.arm(true, &config);
         self.count(judged.change, violation);
         if judged.change == Change::Cleared {
             shared.suspects.remove(task, &shared.filter);
         }
-        if judged.acquitted {
-            shared.sites.behaved(site, threshold(&config), now, &shared.filter);
+        if judged.in_favour {
+            let weight = 1.0 / f64::from(PROBATION_POLLS);
+            shared.sites.behaved(site, weight, threshold(&config), now, &shared.filter);
         }
         if violation {
             let lasted = measured.lasted;
@@ -332,17 +368,26 @@ impl TierManager {
         // An offender that goes on record between the look and the store is treated from its next
         // offence on, or from the next time that this is called.
         let armed = sites > 0 || shared.suspects.len() > 0 || has_floors(&config);
-        self.arm(armed);
+        self.arm(armed, &config);
     }
 
     /// Whether polls have to ask at all.
-    fn arm(&self, armed: bool) {
-        self.shared.heart.set_armed(Party::Tiers, armed);
+    fn arm(&self, armed: bool, config: &TierConfig) {
+        let armed = armed && !self.shared.stopped.load(Relaxed);
+        let heart = &self.shared.heart;
+        if armed != heart.is_armed_for(Party::Tiers) {
+            heart.set_armed(Party::Tiers, armed);
+            let sentence =
+                Sentence::of(config.demotion(), config.demotion_slice(), false, Means::here());
+            heart.set_worker_slice(sentence.worker_slice().filter(|_| armed));
+        }
     }
 
-    /// The runtime shuts down: nobody waits any more.
+    /// The watch ends: nobody waits any more, and the threads are Tokio's again.
     pub(crate) fn let_all_go(&self) {
+        self.shared.stopped.store(true, Relaxed);
         self.shared.gate.open();
+        self.arm(false, &self.config());
     }
 }
 
@@ -387,8 +432,8 @@ struct Judged {
     tier: Tier,
     /// It is the first violation of this task.
     first: bool,
-    /// It was on probation, and is not any more.
-    acquitted: bool,
+    /// It is on probation, and this poll speaks for it and for its site.
+    in_favour: bool,
 }
 
 impl Suspect {
@@ -403,8 +448,8 @@ impl Suspect {
 
     /// A poll begins; `None` if nothing is to be done to it.
     fn touch(&mut self, now: Duration) -> Option<Tier> {
-        // The acquitted are not touched, so that they are forgotten in time.
-        if self.standing == Standing::Acquitted {
+        // Not touched either, so that they are forgotten in time.
+        if matches!(self.standing, Standing::Acquitted | Standing::Exempt) {
             return None;
         }
         self.touched = now;
@@ -420,30 +465,30 @@ impl Suspect {
     ) -> Judged {
         self.terms = terms;
         let first = report.violation && self.violations == 0;
-        let mut acquitted = false;
+        let mut in_favour = false;
         if report.violation {
             self.violations += 1;
             self.touched = now;
-            if self.standing == Standing::Acquitted {
+            if self.standing != Standing::Offender {
                 self.record = Record::new(terms.floor, now);
             }
             self.standing = Standing::Offender;
         } else if let Standing::Probation { good_polls } = &mut self.standing {
             *good_polls += 1;
+            in_favour = true;
             if *good_polls >= PROBATION_POLLS {
                 self.standing = Standing::Acquitted;
-                acquitted = true;
             }
         }
         if self.standing != Standing::Offender {
-            return Judged { change: Change::None, tier: self.tier(), first, acquitted };
+            return Judged { change: Change::None, tier: self.tier(), first, in_favour };
         }
         let patience = config.patience(terms.priority);
         let mut change = self.record.add(report, config.tiers(), patience, now);
         if change == Change::Cleared && terms.floor > Tier::Zero {
             change = Change::None;
         }
-        Judged { change, tier: self.tier(), first, acquitted }
+        Judged { change, tier: self.tier(), first, in_favour }
     }
 }
 

@@ -17,6 +17,9 @@ impl TierManager {
         let mut list: Vec<_> = self
             .suspect_list()
             .into_iter()
+            .filter(|(_, suspect)| {
+                matches!(suspect.standing, Standing::Offender | Standing::Probation { .. })
+            })
             .map(|(task, suspect)| SuspectReport { task, suspect })
             .collect();
         list.sort_by_key(|report| std::cmp::Reverse((report.tier(), report.violations())));

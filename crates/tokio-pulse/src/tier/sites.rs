@@ -127,11 +127,19 @@ impl Sites {
         judge(site, history, threshold, filter);
     }
 
-    /// A task on probation has behaved.
-    pub(crate) fn behaved(&self, site: Site, threshold: Threshold, now: Duration, filter: &Filter) {
+    /// A poll of a task on probation was a good one. `weight`: its part of what a task's good
+    /// behaviour counts.
+    pub(crate) fn behaved(
+        &self,
+        site: Site,
+        weight: f64,
+        threshold: Threshold,
+        now: Duration,
+        filter: &Filter,
+    ) {
         if let Some(history) = self.lock().get_mut(&site) {
             history.fade(now, threshold.half_life);
-            history.in_favour += 1.0;
+            history.in_favour += weight;
             judge(site, history, threshold, filter);
         }
     }
@@ -222,7 +230,7 @@ mod tests {
     fn innocents_speak_for_their_site() {
         let (sites, filter) = suspect_after(&[FIRST; 3]);
         for _ in 0..4 {
-            sites.behaved(SITE, THRESHOLD, secs(3), &filter);
+            sites.behaved(SITE, 1.0, THRESHOLD, secs(3), &filter);
         }
         assert!(!sites.is_suspect(SITE) && !filter.may_contain(SITE));
     }

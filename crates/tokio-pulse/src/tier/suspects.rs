@@ -34,6 +34,8 @@ pub(crate) enum Standing {
     Offender,
     /// Others that were spawned where it was have offended. So many good polls speak for it.
     Probation { good_polls: u32 },
+    /// The user has exempted it, by what no hook sees before its first poll.
+    Exempt,
     /// It was on probation and behaved. Kept, so that it is not put there again at once.
     Acquitted,
 }
@@ -133,7 +135,7 @@ impl Suspects {
 fn least(shard: &HashMap<Id, Suspect>) -> Option<Id> {
     let weight = |suspect: &Suspect| {
         let standing = match suspect.standing {
-            Standing::Acquitted => 0,
+            Standing::Acquitted | Standing::Exempt => 0,
             Standing::Probation { .. } => 1,
             Standing::Offender => 2,
         };

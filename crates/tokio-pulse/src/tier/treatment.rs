@@ -1,6 +1,7 @@
 //! One poll of a suspect, from before it begins until after it has ended.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use tokio_pulse_sys::{ThreadCpuClock, ThreadRunDelay, ThreadScheduling};
 
 use super::{InterventionAction, Tier};
 use crate::config::TierConfig;
-use crate::heartbeat::hooks;
+use crate::heartbeat::{Heart, hooks};
 use crate::intervene::demote::{Demoted, Means, Sentence};
 use crate::intervene::gate::{Gate, Permit};
 use crate::intervene::handoff::Handoff;
@@ -28,12 +29,55 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Treatment {
     task: Id,
+    /// The runtime that treats it: with the user's registry, another may hear of the same poll.
+    heart: Arc<Heart>,
     begun: Instant,
     clocks: Clocks,
     handed_off: bool,
     // In this order: the next poll is let in by a thread that has its own standing again.
     _demoted: Option<Demoted>,
     _permit: Option<Permit>,
+    _place: Option<Place>,
+}
+
+/// How many polls may be on their way without a worker, and are: each of them takes a thread from
+/// Tokio's blocking pool, which has others to serve.
+#[derive(Debug)]
+pub(crate) struct Places {
+    limit: usize,
+    taken: AtomicUsize,
+}
+
+impl Places {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, taken: AtomicUsize::new(0) }
+    }
+
+    fn take(self: &Arc<Self>) -> Option<Place> {
+        let one_more = |taken| (taken < self.limit).then_some(taken + 1);
+        self.taken.fetch_update(Relaxed, Relaxed, one_more).ok()?;
+        Some(Place(self.clone()))
+    }
+}
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+struct Place(Arc<Places>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Relaxed);
+    }
+}
+
+/// What a treatment is given and works with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ward<'a> {
+    pub(crate) config: &'a TierConfig,
+    pub(crate) heart: &'a Arc<Heart>,
+    pub(crate) gate: &'a Arc<Gate>,
+    pub(crate) places: &'a Arc<Places>,
+    pub(crate) counters: &'a TierCounters,
 }
 
 /// What a treated poll came to.
@@ -48,58 +92,76 @@ pub(crate) struct Measured {
 }
 
 impl Treatment {
-    /// Does to the poll that is about to begin what the tier has for it. Returns after the handoff
-    /// and the wait for a permit, if there are any.
-    pub(crate) fn begin(
-        task: Id,
-        tier: Tier,
-        config: &TierConfig,
-        gate: &Arc<Gate>,
-        counters: &TierCounters,
-    ) {
-        let action = config.policy(tier).action();
-        let (mut permit, mut demoted) = (None, None);
-        let mut handed_off = false;
-        if action >= InterventionAction::Yield {
-            squeeze::squeeze(config.squeeze_budget());
-            let free = match hooks::hand_off_worker() {
-                Handoff::Done => {
-                    counters.handed_off();
-                    handed_off = true;
-                    true
-                }
-                Handoff::NoWorker => true,
-                Handoff::Impossible => false,
-                Handoff::Failed => {
-                    counters.handoff_failed();
-                    false
-                }
-            };
-            // Whoever waits with a worker in hand holds up all that is behind it.
-            if free && action >= InterventionAction::SlowQueue {
-                permit = Some(gate.enter(config.gate_permits().unwrap_or_else(processors)));
-            }
-            if free {
-                demoted = demote(config, action >= InterventionAction::Isolate);
-            }
-        }
-        let treatment = Self {
-            task,
-            begun: Instant::now(),
-            clocks: Clocks::read(),
-            handed_off,
-            _demoted: demoted,
-            _permit: permit,
+    /// Whether this poll is treated already.
+    pub(crate) fn is_running(task: Id) -> bool {
+        let is_last = |running: &RefCell<Vec<Self>>| {
+            running.borrow().last().is_some_and(|treatment| treatment.task == task)
         };
-        RUNNING.with_borrow_mut(|running| running.push(treatment));
+        // Torn down: it cannot be treated at all.
+        RUNNING.try_with(is_last).unwrap_or(true)
     }
 
-    /// Undoes it, and tells what the poll came to. `None`: this poll was not treated.
-    pub(crate) fn end(task: Id) -> Option<Measured> {
-        let treatment = RUNNING.with_borrow_mut(|running| match running.last() {
-            Some(treatment) if treatment.task == task => running.pop(),
-            _ => None,
-        })?;
+    /// Does to the poll that is about to begin what the tier has for it. Returns after the handoff
+    /// and the wait for a permit, if there are any.
+    pub(crate) fn begin(task: Id, tier: Tier, ward: Ward<'_>) {
+        let action = ward.config.policy(tier).action();
+        let mut treatment = Self {
+            task,
+            heart: ward.heart.clone(),
+            begun: Instant::now(),
+            clocks: Clocks::default(),
+            handed_off: false,
+            _demoted: None,
+            _permit: None,
+            _place: None,
+        };
+        if action >= InterventionAction::Yield {
+            squeeze::squeeze(ward.config.squeeze_budget());
+            // Whoever waits with a worker in hand holds up all that is behind it.
+            if treatment.hand_off(ward) {
+                if action >= InterventionAction::SlowQueue {
+                    let permits = ward.config.gate_permits().unwrap_or_else(processors);
+                    treatment._permit = Some(ward.gate.enter(permits));
+                }
+                treatment._demoted = demote(ward, action >= InterventionAction::Isolate);
+            }
+        }
+        treatment.begun = Instant::now();
+        treatment.clocks = Clocks::read();
+        let _ = RUNNING.try_with(|running| running.borrow_mut().push(treatment));
+    }
+
+    /// Whether the poll holds no worker any more.
+    fn hand_off(&mut self, ward: Ward<'_>) -> bool {
+        self._place = ward.places.take();
+        if self._place.is_none() {
+            ward.counters.handoff_failed();
+            return false;
+        }
+        match hooks::hand_off_worker() {
+            Handoff::Done => {
+                ward.counters.handed_off();
+                self.handed_off = true;
+                true
+            }
+            Handoff::NoWorker => true,
+            Handoff::Impossible => false,
+            Handoff::Failed => {
+                ward.counters.handoff_failed();
+                false
+            }
+        }
+    }
+
+    /// Undoes it, and tells what the poll came to. `None`: this poll was not treated by that
+    /// runtime.
+    pub(crate) fn end(task: Id, heart: &Arc<Heart>) -> Option<Measured> {
+        let ended = |running: &RefCell<Vec<Self>>| {
+            let mut running = running.borrow_mut();
+            let last = running.last()?;
+            (last.task == task && last.heart.id == heart.id).then(|| running.pop())?
+        };
+        let treatment = RUNNING.try_with(ended).ok()??;
         let lasted = treatment.begun.elapsed();
         let spent = Clocks::read().since(treatment.clocks);
         // Where the system does not tell how long the thread waited, what it has not burned counts as
@@ -127,9 +189,10 @@ fn processors() -> usize {
     *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
-fn demote(config: &TierConfig, harder: bool) -> Option<Demoted> {
-    let sentence = Sentence::of(config.demotion(), config.demotion_slice(), harder, Means::here());
-    ThreadScheduling::of_current_thread().ok().map(|thread| sentence.carry_out(thread))
+fn demote(ward: Ward<'_>, harder: bool) -> Option<Demoted> {
+    let (mode, slice) = (ward.config.demotion(), ward.config.demotion_slice());
+    let sentence = Sentence::of(mode, slice, harder, Means::here());
+    ThreadScheduling::of_current_thread().ok().map(|thread| sentence.carry_out(thread, ward.heart))
 }
 
 #[derive(Debug)]
@@ -139,7 +202,7 @@ struct Instruments {
 }
 
 /// This thread's clocks at one moment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Clocks {
     cpu: Option<Duration>,
     waited: Option<Duration>,
@@ -147,7 +210,8 @@ struct Clocks {
 
 impl Clocks {
     fn read() -> Self {
-        INSTRUMENTS.with_borrow_mut(|instruments| {
+        let read = |instruments: &RefCell<Option<Instruments>>| {
+            let mut instruments = instruments.borrow_mut();
             let instruments = instruments.get_or_insert_with(|| Instruments {
                 cpu: ThreadCpuClock::of_current_thread().ok(),
                 delay: ThreadRunDelay::of_current_thread().ok(),
@@ -156,7 +220,8 @@ impl Clocks {
                 cpu: instruments.cpu.as_ref().and_then(|clock| clock.read().ok()),
                 waited: instruments.delay.as_ref().and_then(|delay| delay.read().ok()),
             }
-        })
+        };
+        INSTRUMENTS.try_with(read).unwrap_or_default()
     }
 
     fn since(self, then: Self) -> Self {

@@ -1,22 +1,30 @@
 //! From the verdict on a thread to the task that it polls: the thread itself names the task, when
 //! the poll ends. See [`attention`](crate::heartbeat::attention) for the protocol.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::config::TierConfig;
 use crate::heartbeat::charge::Charge;
 use crate::heartbeat::slot::Slot;
+use crate::heartbeat::{Heart, hooks};
 use crate::intervene::demote::{Means, Sentence};
 use crate::watchdog::scan::{Cause, Memory, Verdict};
 
 /// Tells the thread what follows from a look at it.
-pub(crate) fn note(slot: &Slot, memory: &Memory, verdict: Verdict, config: &TierConfig) {
+pub(crate) fn note(
+    slot: &Slot,
+    memory: &Memory,
+    verdict: Verdict,
+    config: &TierConfig,
+    heart: &Arc<Heart>,
+) {
     match verdict {
         Verdict::StallBegan { cause, .. } => {
             let stalls = &slot.thread.stalls;
             stalls.store(stalls.load(Relaxed) + 1, Relaxed);
             slot.thread.stalled.store(true, Relaxed);
-            accuse(slot, memory, cause, config);
+            accuse(slot, memory, cause, config, heart);
         }
         Verdict::StallEnded { .. } => {
             slot.thread.stalled.store(false, Relaxed);
@@ -27,12 +35,18 @@ pub(crate) fn note(slot: &Slot, memory: &Memory, verdict: Verdict, config: &Tier
     }
 }
 
-fn accuse(slot: &Slot, memory: &Memory, cause: Cause, config: &TierConfig) {
+fn accuse(slot: &Slot, memory: &Memory, cause: Cause, config: &TierConfig, heart: &Arc<Heart>) {
     let Some(beat) = memory.beat() else { return };
-    // A thread that blocks is in nobody's way.
+    if !hooks::POLL_HOOKS && !beat.in_poll() {
+        // A poll that nobody wrapped: whoever is polled next would be taken for it.
+        return;
+    }
+    // A thread that blocks is in nobody's way. By its slice alone, which does not depend on what it
+    // was before: the thread may begin its own treatment at the same moment.
     let demoted = slot.thread.scheduling.filter(|_| cause != Cause::Blocked).map(|thread| {
         Sentence::of(config.demotion(), config.demotion_slice(), false, Means::here())
-            .carry_out(thread)
+            .by_slice_alone()
+            .carry_out(thread, heart)
     });
     let (since, cpu_then) = memory.first_seen();
     slot.thread.charge.put(Charge { since, cpu_then, cause, _demoted: demoted });

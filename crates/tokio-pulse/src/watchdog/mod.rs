@@ -1,6 +1,6 @@
 //! The thread that watches. The essay is in `README.md` beside this file.
 
-mod accuse;
+pub(crate) mod accuse;
 pub(crate) mod doze;
 pub(crate) mod pace;
 pub(crate) mod roster;
@@ -18,6 +18,7 @@ use tokio_pulse_sys::RunState;
 use crate::config::TierConfig;
 use crate::heartbeat::hooks::Observer;
 use crate::heartbeat::slot::Slot;
+use crate::intervene::demote::Means;
 use crate::metrics::counters::Counters;
 use crate::pulse::Core;
 use crate::rescue::Rescuer;
@@ -79,6 +80,8 @@ impl Watchdog {
     fn run(mut self) {
         // Before the first doze, or a worker might find nobody to wake.
         self.core.heart.set_watcher(thread::current());
+        // Takes a while for the first runtime of a process; no poll is to wait for it.
+        Means::here();
         while !self.core.is_stopped() {
             self.observer.sync(&mut self.units);
             let now = self.core.heart.began.elapsed();
@@ -123,7 +126,7 @@ impl Watchdog {
             tally.add(verdict);
             count(&self.core.counters, verdict);
             if let Some(slot) = slot {
-                accuse::note(slot, memory, verdict, &config);
+                accuse::note(slot, memory, verdict, &config, &self.core.heart);
             }
         }
         let outcome = self.rescuer.adapt(tally.held, tally.lingering, tally.fresh > 0, now);

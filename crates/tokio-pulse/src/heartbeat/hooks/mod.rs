@@ -12,6 +12,6 @@ mod variant;
 mod variant;
 
 pub(crate) use variant::{
-    Claims, Observer, POLL_HOOKS, TaskHooks, claim_worker, hand_off_worker, install_task_hooks,
-    on_park_or_unpark, wrap,
+    Claims, Observer, POLL_HOOKS, TaskHooks, can_be_blamed, claim_worker, hand_off_worker,
+    install_task_hooks, on_park_or_unpark, wrap,
 };

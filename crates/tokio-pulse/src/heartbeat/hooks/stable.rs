@@ -1,5 +1,6 @@
 //! Without `--cfg tokio_unstable`: Tokio's stable worker metrics, and a wrapper for our own tasks.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -21,6 +22,7 @@ use crate::intervene::handoff::{self, Handoff};
 use crate::metrics::counters::Counters;
 use crate::pulse::{Core, find_attached};
 use crate::rescue::ballast;
+use crate::watchdog::accuse;
 use crate::watchdog::roster::Unit;
 use crate::watchdog::scan::{Progress, Sample};
 
@@ -198,6 +200,12 @@ impl Drop for RunningPoll<'_> {
     }
 }
 
+/// Whether an accusation of this thread can be of the poll that ends: the watchdog knows by worker
+/// what it accuses, and may not know yet that this thread has given its worker away.
+pub(crate) fn can_be_blamed() -> bool {
+    ballast::holds_worker()
+}
+
 /// Watches workers.
 pub(crate) struct Observer {
     heart: Arc<Heart>,
@@ -235,7 +243,7 @@ impl Observer {
             };
             if unit.slot.as_ref().filter(agrees).is_none() {
                 if let Some(old) = &unit.slot {
-                    old.thread.stalled.store(false, Relaxed);
+                    accuse::let_go(old);
                 }
                 unit.slot = self.slots.iter().find(agrees).cloned();
             }
@@ -276,8 +284,10 @@ pub(crate) fn hand_off_worker() -> Handoff {
     let metrics = runtime.metrics();
     let figures =
         || (metrics.worker_park_unpark_count(worker), metrics.worker_total_busy_duration(worker));
-    let before = figures();
-    // Whoever took it and met ballast at once has published nothing.
-    let taken = handoff::hand_off(|| figures() != before) || !ballast::holds_worker();
-    if taken { Handoff::Done } else { Handoff::Failed }
+    let before = Cell::new(figures());
+    let is_taken = || {
+        let now = figures();
+        before.replace(now) != now
+    };
+    handoff::hand_off(is_taken, ballast::holds_worker)
 }

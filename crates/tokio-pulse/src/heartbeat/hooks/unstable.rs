@@ -99,7 +99,7 @@ pub(crate) fn install_task_hooks(
     match registry {
         Some(registry) => {
             builder.on_task_terminate(move |task| {
-                if registry.is_armed() && !internal::is_internal(task.spawned_at()) {
+                if !internal::is_internal(task.spawned_at()) {
                     registry.on_complete(&PollContext::new(task.id(), task.spawned_at()));
                 }
                 terminate(task);
@@ -338,6 +338,11 @@ impl Observer {
     }
 }
 
+/// Whether an accusation of this thread can be of the poll that ends.
+pub(crate) fn can_be_blamed() -> bool {
+    true
+}
+
 /// Gives the calling thread's worker to another thread.
 pub(crate) fn hand_off_worker() -> Handoff {
     let Some(worker) = tokio::runtime::worker_index() else { return Handoff::NoWorker };
@@ -350,5 +355,5 @@ pub(crate) fn hand_off_worker() -> Handoff {
     if !is_mine() {
         return Handoff::NoWorker;
     }
-    if handoff::hand_off(|| !is_mine()) { Handoff::Done } else { Handoff::Failed }
+    handoff::hand_off(|| !is_mine(), is_mine)
 }

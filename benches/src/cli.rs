@@ -9,7 +9,7 @@ use pulse::side::Side;
 use crate::Result;
 use crate::anchor;
 use crate::anchors;
-use crate::bench::{Scale, budget, heartbeat, http, idle, scheduler, server, tiers, w8};
+use crate::bench::{Scale, budget, heartbeat, http, idle, scheduler, server, soak, tiers, w8};
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
 use crate::report::Report;
@@ -48,6 +48,14 @@ enum Command {
         /// Only shapes with this in their name.
         #[arg(long, value_name = "PART")]
         only: Option<String>,
+    },
+    /// Whether innocents are ever blamed, beside hogs and on a busy machine.
+    Soak {
+        #[command(flatten)]
+        options: Options,
+        /// How long.
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        minutes: u64,
     },
     /// The CPU that Pulse itself uses, on an idle and on a busy runtime (B9).
     Idle(Options),
@@ -153,6 +161,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         Command::Tiers { options, only } => {
             options.report(|scale| tiers::run(scale, only.as_deref()))?
         }
+        Command::Soak { options, minutes } => options.report(|scale| soak::run(scale, *minutes))?,
         Command::Idle(options) => options.report(idle::run)?,
         Command::All(options) => options.report(all)?,
         Command::Compare { options, baseline, run, save } => {

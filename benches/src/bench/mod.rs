@@ -8,6 +8,7 @@ mod proc;
 mod scenarios;
 pub(crate) mod scheduler;
 pub(crate) mod server;
+pub(crate) mod soak;
 pub(crate) mod tiers;
 pub(crate) mod w8;
 

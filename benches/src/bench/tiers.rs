@@ -16,8 +16,8 @@ use crate::rounds::{interleave, pick};
 use crate::stats::{differences, ratios};
 
 const ROUNDS: usize = 7;
-const WARM_UP: Duration = Duration::from_secs(6);
-const MEASURED: Duration = Duration::from_secs(4);
+const WARM_UP: Duration = Duration::from_secs(3);
+const MEASURED: Duration = Duration::from_secs(3);
 /// Beyond the same runtime without hogs.
 const LIMIT_P99_MS: f64 = 2.0;
 const LIMIT_BURNS: f64 = 0.97;
@@ -97,7 +97,8 @@ fn measure(run: Run, shape: &Shape, scale: Scale) -> Result<Sample> {
         runtime: RuntimeOptions::workers(scale.workers),
         hogs,
         burn: shape.burn,
-        warm_up: scale.time(if hogs == 0 { WARM_UP / 10 } else { WARM_UP }),
+        // Only Pulse has anything to learn.
+        warm_up: scale.time(if let Run::Pulse = run { WARM_UP } else { WARM_UP / 6 }),
         measured: scale.time(MEASURED),
         ..Params::default()
     };

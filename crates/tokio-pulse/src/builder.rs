@@ -77,9 +77,9 @@ impl Builder {
     /// keeps one closure for each, and Pulse needs it. Hooks given to *this* builder are called beside Pulse's own.
     ///
     /// Whether the builder is of the multi-thread or of the current-thread scheduler shows when the
-    /// runtime is built, and until then Pulse prepares for both. That costs a second hook a poll,
-    /// 1 to 2 ns; [`new_multi_thread`](Self::new_multi_thread) with
-    /// [`configure_tokio`](Self::configure_tokio) does without.
+    /// runtime is built, and until then Pulse prepares for both. That costs a little more a poll than
+    /// [`new_multi_thread`](Self::new_multi_thread) with
+    /// [`configure_tokio`](Self::configure_tokio).
     ///
     /// ```
     /// let tokio = tokio::runtime::Builder::new_multi_thread();

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe};
+use tokio_pulse_sys::{
+    ThreadCpuClock, ThreadProbe, ThreadRunDelay, nice_restorable, slices_available,
+};
 
 use crate::heartbeat::hooks;
 
@@ -44,6 +46,24 @@ impl Capabilities {
                 "a poll that sleeps in the kernel is told from one that the kernel set aside",
                 "a poll that got little CPU is held to be blocked",
             ),
+            Capability::of(
+                "run delay",
+                ThreadRunDelay::of_current_thread().and_then(|delay| delay.read()),
+                "what a poll of a suspect waited for a processor is not held against it",
+                "a poll of a suspect that blocks is not told from one that waited",
+            ),
+            Capability::of(
+                "demotion by slices",
+                slices_available(),
+                "the kernel prefers other threads to those of offenders",
+                "offenders compete with the workers for the processors",
+            ),
+            Capability::of(
+                "demotion by niceness",
+                nice_restorable(),
+                "threads can be lowered and raised again",
+                "niceness is left alone, since this process could not raise it again",
+            ),
             tracing(),
         ];
         Self { items }
@@ -72,7 +92,7 @@ fn poll_hooks() -> Capability {
 fn tracing() -> Capability {
     const NAME: &str = "tracing events";
     if cfg!(feature = "tracing") {
-        Capability::active(NAME, "an event at the start and at the end of each stall")
+        Capability::active(NAME, "an event for each stall's start and end, and for offences")
     } else {
         Capability::missing(NAME, "built without the feature `tracing`".into())
     }

@@ -26,12 +26,39 @@
 //! * **Rescue.** Tokio is built with reserve workers, which are kept asleep. For each stalled
 //!   worker one of them is let go; it takes over the queue, the timers and the sockets.
 //!
+//! # Repeat offenders
+//!
+//! A task whose polls go on to hold their worker is put on record. Its [`Tier`] rises with each
+//! proven offence and falls with good behaviour, and decides what is done to its next polls: they are
+//! reported; they have less of Tokio's cooperative budget and hand their worker over before they
+//! begin; a bounded number of them runs at a time, on threads that the kernel is asked to prefer
+//! others to. What the kernel's scheduler does is held against nobody, and nothing is kept of tasks
+//! that behave.
+//!
+//! [`Handle::tiers`] tells who is on record and what to do about it. [`TierConfig`] says how soon
+//! and how hard; see [`config`] for where it comes from. A [`Rule`](config::Rule) gives certain tasks
+//! a priority, a budget or a tier, or exempts them; one that exempts the site `*` switches all of
+//! this off:
+//!
+//! ```
+//! use tokio_pulse::{ConfigProfile, config::Rule};
+//!
+//! let mild = tokio_pulse::Builder::new_multi_thread()
+//!     .profile(ConfigProfile::Permissive)
+//!     .rule(Rule::builder().site("src/health.rs:*").exempt().build()?)
+//!     .build()?;
+//! let rescue_only = tokio_pulse::Builder::new_multi_thread()
+//!     .rule(Rule::builder().site("*").exempt().build()?)
+//!     .build()?;
+//! # Ok::<(), tokio_pulse::BuildError>(())
+//! ```
+//!
 //! # What it does not do
 //!
 //! * The stalled poll goes on to its end; nothing is cancelled or moved. It competes with the
 //!   others for processors, and the kernel shares these out.
 //! * The task that the stalling poll woke last (Tokio's LIFO slot) and tasks that had just yielded
-//!   on the same worker wait until the stall ends.
+//!   on the same worker wait until the stall ends, unless the poll has handed its worker over.
 //! * A stall of the future given to `block_on`, `main`'s own body included, holds no worker, and is
 //!   not seen. Tasks of a `LocalSet` run inside such a future.
 //! * Two unstable options of Tokio do not go with it: `enable_alt_timer`, whose timers would sleep
@@ -43,8 +70,8 @@
 //! # Without `--cfg tokio_unstable`
 //!
 //! Tokio's poll hooks exist with that flag only. Without it Pulse watches Tokio's stable worker
-//! metrics, and rescues in the same way; [`spawn`] makes it see single polls. [`Capabilities`]
-//! tells what is active.
+//! metrics, and rescues in the same way; [`spawn`] makes it see single polls. Only tasks spawned
+//! through Pulse can become known offenders. [`Capabilities`] tells what is active.
 //!
 //! # Features
 //!
@@ -53,7 +80,10 @@
 //! * `tracing`: events with the target `tokio_pulse::stall` when a stall begins (level `WARN`,
 //!   fields `thread`, `cause`, `elapsed_us`, `rescued`) and ends (`INFO`; `thread`, `lasted_us`),
 //!   and with the target `tokio_pulse::reserve` when the reserve runs out (`WARN`; `reserve`,
-//!   `missing`). They are sent from the watchdog's thread.
+//!   `missing`). They are sent from the watchdog's thread. With the target `tokio_pulse::tier`, an
+//!   event for an offence (`WARN`; `task_id`, `task_name` if it has one, `spawned_at`, `tier`,
+//!   `action`, `cause`, `cpu_us`, `lasted_us`, and `suppressed`, the offences left out since the last
+//!   that was told). It is sent from the thread that polled, at the end of the poll.
 //! * `test-util`: `Builder::start_paused`.
 #![forbid(unsafe_code)]
 

@@ -7,6 +7,7 @@
 use loom::sync::Arc;
 use loom::thread;
 
+use crate::heartbeat::attention::{Answer, Attention};
 use crate::heartbeat::beat::Beat;
 use crate::rescue::reserve::Reserve;
 use crate::watchdog::doze::Doze;
@@ -161,5 +162,57 @@ fn loom_closing_leaves_nobody_asleep() {
         ballast.join().unwrap_or_else(|_| panic!("the ballast sleeps on"));
         closer.join().unwrap();
         assert_eq!(reserve.counts().parked, 0);
+    });
+}
+
+/// The watchdog accuses a poll that ends at that moment: either the thread answers for that very
+/// poll, or finds it void at the next, or the watchdog takes it back; never two of these, and no
+/// other poll answers for it.
+#[test]
+fn loom_an_accusation_is_settled_once_and_by_the_right_poll() {
+    loom::model(|| {
+        let shared = Arc::new((Beat::new_awake(), Attention::none()));
+        shared.0.tick();
+        let worker = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let first = shared.1.answer(shared.0.snapshot().polls());
+                shared.0.tick();
+                [first, shared.1.answer(shared.0.snapshot().polls())]
+            })
+        };
+        let accused = shared.0.snapshot();
+        shared.1.accuse(accused.polls());
+        let withdrawn = shared.0.snapshot() != accused && shared.1.withdraw(accused.polls());
+        let answers = worker.join().unwrap();
+        let settled = answers.iter().filter(|answer| **answer != Answer::NotAccused).count();
+        assert!(settled + usize::from(withdrawn) <= 1);
+        let answered = answers.iter().position(|answer| *answer == Answer::Accused);
+        assert!(answered.is_none_or(|index| index + 1 == accused.polls()));
+    });
+}
+
+/// Hooks are armed while the thread attends to a poll and the watchdog accuses: all three parts of
+/// the word come out right.
+#[test]
+fn loom_the_parts_of_attention_do_not_disturb_each_other() {
+    loom::model(|| {
+        let attention = Arc::new(Attention::none());
+        let others: Vec<_> = [0, 1]
+            .map(|other| {
+                let attention = attention.clone();
+                thread::spawn(move || match other {
+                    0 => attention.set_armed(true),
+                    _ => attention.accuse(3),
+                })
+            })
+            .into();
+        attention.attend();
+        attention.leave();
+        for other in others {
+            other.join().unwrap();
+        }
+        assert!(attention.is_armed() && !attention.is_attended());
+        assert_eq!(attention.answer(3), Answer::Accused);
     });
 }

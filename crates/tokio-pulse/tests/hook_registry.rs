@@ -184,3 +184,19 @@ fn the_users_own_tokio_hooks_are_called_beside() {
         POLLS.load(Relaxed) > 0 && recorder.of(id).contains(&"after")
     });
 }
+
+#[cfg(tokio_unstable)]
+#[test]
+fn a_registry_serves_a_runtime_that_pulse_does_not_watch() {
+    let registry = HookRegistry::new();
+    let recorder = Arc::new(Recorder::default());
+    let mut tokio = tokio::runtime::Builder::new_multi_thread();
+    registry.install_into(tokio.worker_threads(1));
+    let runtime = tokio.build().unwrap();
+    runtime.block_on(runtime.spawn(async {})).unwrap();
+    registry.add(recorder.clone());
+    let task = runtime.spawn(async {});
+    let id = task.id();
+    runtime.block_on(task).unwrap();
+    eventually("its poll was heard", || recorder.of(id) == ["before", "complete", "after"]);
+}

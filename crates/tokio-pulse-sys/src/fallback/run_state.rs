@@ -1,5 +1,7 @@
 //! Whether a thread runs or sleeps: not available here.
 
+use std::time::Duration;
+
 use crate::{RunState, Unavailable};
 
 /// Asks the kernel what a thread is doing; on this platform no value of it can be made.
@@ -22,6 +24,15 @@ impl ThreadProbe {
     ///
     /// Never reached: there is no probe to ask.
     pub fn state(&self) -> Result<RunState, Unavailable> {
+        match self.0 {}
+    }
+
+    /// The time that the thread has waited for a processor.
+    ///
+    /// # Errors
+    ///
+    /// Never reached: there is no probe to ask.
+    pub fn run_delay(&self) -> Result<Duration, Unavailable> {
         match self.0 {}
     }
 }

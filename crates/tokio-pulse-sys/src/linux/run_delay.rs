@@ -43,6 +43,12 @@ impl ThreadRunDelay {
     }
 }
 
+/// The same for a thread that is only known by number, opened for this one read.
+pub(super) fn of_thread(tid: libc::pid_t) -> Result<Duration, Unavailable> {
+    let path = format!("/proc/self/task/{tid}/schedstat");
+    ThreadRunDelay(File::open(path).map_err(refused)?).read()
+}
+
 fn refused(error: std::io::Error) -> Unavailable {
     Unavailable::refused(CAPABILITY, error.raw_os_error().unwrap_or(0))
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::time::Duration;
 
 use crate::{RunState, Unavailable};
 
@@ -51,6 +52,18 @@ impl ThreadProbe {
     }
 }
 
+impl ThreadProbe {
+    /// The time that the thread has waited for a processor since it began; see
+    /// [`ThreadRunDelay::read`](crate::ThreadRunDelay::read).
+    ///
+    /// # Errors
+    ///
+    /// When the thread has ended, or the kernel does not count.
+    pub fn run_delay(&self) -> Result<Duration, Unavailable> {
+        super::run_delay::of_thread(self.tid)
+    }
+}
+
 /// The state letter stands after the thread's name, which is in parentheses and may hold more.
 fn parse_state(line: &[u8]) -> Option<RunState> {
     let close = line.iter().rposition(|&byte| byte == b')')?;
@@ -64,7 +77,7 @@ fn parse_state(line: &[u8]) -> Option<RunState> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     #[test]
     fn names_with_parentheses_do_not_confuse_it() {
@@ -85,6 +98,7 @@ mod tests {
             go_in.recv().unwrap();
         });
         let probe = probe_in.recv().unwrap();
+        assert!(probe.run_delay().is_ok());
         let deadline = Instant::now() + Duration::from_secs(30);
         while probe.state() != Ok(RunState::Blocked) {
             assert!(Instant::now() < deadline, "a waiting thread never looked blocked");

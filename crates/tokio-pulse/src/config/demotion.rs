@@ -16,16 +16,17 @@ use crate::tier::PolicyError;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Demotion {
-    /// The strongest that this process may also take back.
+    /// By slices; by niceness as well for isolated tasks, or where there are no slices, if this
+    /// process may take it back.
     #[default]
     Auto,
     /// Not at all.
     Off,
     /// Longer time slices, so that it gets its turn less often at the same share.
     Slices,
-    /// A smaller share of the processor, by niceness.
+    /// A smaller share of the processor, by niceness, on top of slices.
     Nice,
-    /// What nobody else wants.
+    /// What nobody else wants, on top of slices.
     Idle,
 }
 

@@ -74,7 +74,8 @@ impl Rule {
         self.tier
     }
 
-    /// Their slice, in place of the common one. A priority stretches it as it does that one.
+    /// How long their polls may take, in place of the common slice and of what the priority makes
+    /// of it.
     pub fn budget(&self) -> Option<Duration> {
         self.budget
     }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::intervene::demote::Demoted;
-use crate::watchdog::scan::Cause;
+use crate::watchdog::scan::{Cause, Milestone};
 
 /// The evidence against one poll, and what was done to its thread. Dropping it undoes that.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub(crate) struct Charge {
     pub(crate) since: Duration,
     /// What the thread's CPU clock said then.
     pub(crate) cpu_then: Option<Duration>,
+    pub(crate) milestone: Option<Milestone>,
     pub(crate) cause: Cause,
     pub(crate) _demoted: Option<Demoted>,
 }

@@ -10,7 +10,7 @@ pub(crate) mod seat;
 pub(crate) mod slot;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -51,14 +51,17 @@ pub(crate) struct Heart {
     pub(crate) registry: Registry,
     pub(crate) doze: Doze,
     armed: AtomicUsize,
-    /// Held while the threads are told of a change, so that the last change is what they know.
-    telling: Mutex<()>,
+    /// The threads that are demoted, each as often as it is. Held while threads are told of a
+    /// change, so that the last change is what they know.
+    telling: Mutex<Vec<ThreadScheduling>>,
     /// The kernel's time slice for the threads, in nanoseconds; 0 for the kernel's own.
     worker_slice: AtomicU64,
     /// All times of this runtime count from here.
     pub(crate) began: Instant,
     /// The niceness of the thread that built the runtime, which all others are to have.
     nice: Option<i32>,
+    /// Whether it had a scheduling policy with slices: not the idle one.
+    sliced: bool,
     /// The watchdog, once it runs.
     watcher: OnceLock<Thread>,
 }
@@ -66,16 +69,18 @@ pub(crate) struct Heart {
 impl Heart {
     pub(crate) fn new(rhythm: Rhythm, workers: usize) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        let thread = ThreadScheduling::of_current_thread().ok();
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             rhythm,
             registry: Registry::new(workers),
             doze: Doze::new(),
             armed: AtomicUsize::new(0),
-            telling: Mutex::new(()),
+            telling: Mutex::new(Vec::new()),
             worker_slice: AtomicU64::new(0),
             began: Instant::now(),
-            nice: ThreadScheduling::of_current_thread().and_then(|thread| thread.nice()).ok(),
+            nice: thread.and_then(|thread| thread.nice().ok()),
+            sliced: thread.is_some_and(|thread| thread.slice().is_ok()),
             watcher: OnceLock::new(),
         }
     }
@@ -98,7 +103,7 @@ impl Heart {
         let Ok(thread) = ThreadScheduling::of_current_thread() else { return };
         let Some(nice) = self.nice else { return };
         // The errors are of systems where nothing was done either.
-        if thread.slice().is_err() {
+        if self.sliced && thread.slice().is_err() {
             let _ = thread.set_idle(false);
         }
         if thread.nice().is_ok_and(|inherited| inherited != nice) {
@@ -126,7 +131,7 @@ impl Heart {
         if self.is_armed_for(who) == armed {
             return;
         }
-        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let _telling = self.telling();
         if armed {
             self.armed.fetch_or(bit, Ordering::Relaxed);
         } else {
@@ -154,17 +159,44 @@ impl Heart {
         }
     }
 
+    fn telling(&self) -> MutexGuard<'_, Vec<ThreadScheduling>> {
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a thread another slice, until [`restore_slice`](Self::restore_slice). False: the kernel
+    /// does not, and there is nothing to restore.
+    pub(crate) fn demote_slice(&self, thread: ThreadScheduling, slice: Duration) -> bool {
+        let mut telling = self.telling();
+        let done = thread.set_slice(Some(slice)).is_ok();
+        if done {
+            telling.push(thread);
+        }
+        done
+    }
+
+    /// Takes one demotion back, and gives the thread the slice of the others if it was the last.
+    pub(crate) fn restore_slice(&self, thread: ThreadScheduling) {
+        let mut telling = self.telling();
+        if let Some(index) = telling.iter().position(|demoted| *demoted == thread) {
+            telling.swap_remove(index);
+        }
+        if !telling.contains(&thread) {
+            let _ = thread.set_slice(self.worker_slice());
+        }
+    }
+
     /// Sets that slice for all threads, and for those that come later. A demoted thread gets it
     /// when it is taken back.
     pub(crate) fn set_worker_slice(&self, slice: Option<Duration>) {
         let nanos = slice.map_or(0, |slice| slice.as_nanos() as u64);
-        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let telling = self.telling();
         if self.worker_slice.swap(nanos, Ordering::Relaxed) == nanos {
             return;
         }
         for slot in self.registry.slots() {
-            if let Some(thread) = slot.thread.scheduling {
-                // The errors are of threads that have ended.
+            // A demoted thread is given the new slice when it is taken back. The errors are of
+            // threads that have ended.
+            if let Some(thread) = slot.thread.scheduling.filter(|t| !telling.contains(t)) {
                 let _ = thread.set_slice(self.worker_slice());
             }
         }
@@ -173,7 +205,7 @@ impl Heart {
     /// A thread shows itself for the first time.
     fn register(&self, slot: Arc<Slot>) {
         {
-            let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+            let _telling = self.telling();
             slot.line.attention.set_armed(self.is_armed());
             if let (Some(slice), Some(thread)) = (self.worker_slice(), slot.thread.scheduling) {
                 let _ = thread.set_slice(Some(slice));

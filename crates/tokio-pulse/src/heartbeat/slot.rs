@@ -78,6 +78,11 @@ impl Slot {
         self.thread.cpu.as_ref()?.read().ok()
     }
 
+    /// For how long the thread has waited for a processor; `None` where the system does not tell.
+    pub(crate) fn run_delay(&self) -> Option<Duration> {
+        self.thread.probe.as_ref()?.run_delay().ok()
+    }
+
     pub(crate) fn retire(&self) {
         self.thread.retired.store(true, Relaxed);
     }

@@ -97,6 +97,8 @@ impl Dispatch {
                 since: charge.since,
                 cpu_then: charge.cpu_then,
                 cpu_now: slot.cpu_time(),
+                milestone: charge.milestone,
+                run_delay_now: slot.run_delay(),
                 cause: charge.cause,
             });
         });

@@ -17,8 +17,8 @@ type HookList = Vec<Arc<dyn PreemptionHooks>>;
 /// A list of [`PreemptionHooks`] that can be changed while the runtime runs.
 ///
 /// Cheap to clone; clones share the list. One registry may serve several runtimes. Give it to a
-/// [`Builder`](crate::Builder::hook_registry), or install it into a Tokio builder with
-/// `install_into`. While it is empty, a poll costs one load more for it.
+/// [`Builder`](crate::Builder::hook_registry), or, with `--cfg tokio_unstable`, install it into a
+/// Tokio builder with `install_into`. While it is empty, polls of a Pulse runtime cost nothing more.
 #[derive(Clone, Default)]
 pub struct HookRegistry {
     shared: Arc<Shared>,

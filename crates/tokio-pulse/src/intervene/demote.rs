@@ -82,7 +82,7 @@ impl Sentence {
         let mut demoted = Demoted { thread, heart, slice: false, nice: None, idle: false };
         // The slice before the idle policy, which has none.
         if let Some(slice) = self.slice {
-            demoted.slice = thread.set_slice(Some(slice)).is_ok();
+            demoted.slice = demoted.heart.demote_slice(thread, slice);
         }
         if self.nice {
             demoted.nice = thread.nice().ok().filter(|nice| {
@@ -118,7 +118,7 @@ impl Drop for Demoted {
             let _ = self.thread.set_nice(nice);
         }
         if self.slice {
-            let _ = self.thread.set_slice(self.heart.worker_slice());
+            self.heart.restore_slice(self.thread);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The gate: so many polls of offenders run at a time, in the order of their coming.
 //!
 //! A poll that waits here has handed its worker over, so nobody waits behind it. Fair means first
-//! come, first served, among tasks of one tier.
+//! come, first served.
 //!
 //! A poll inside may itself wait for something that only a poll outside can bring about, such as a
 //! message through a blocking channel. So the gate never stays shut for good: when nobody has left

@@ -20,7 +20,7 @@ pub(crate) enum Handoff {
     Done,
     /// The calling thread holds none.
     NoWorker,
-    /// Nobody came to take it.
+    /// Nobody came to take it, or it came straight back too often.
     Failed,
     /// There is only one thread here.
     Impossible,

@@ -51,8 +51,8 @@ impl TierMetrics {
         self.counters.handoffs
     }
 
-    /// Polls whose worker nobody came to take in time: Tokio's blocking pool has no thread left, or
-    /// the machine is overloaded. The rescue stands by for them.
+    /// Polls that began with their worker all the same: nobody came to take it in time, or half of
+    /// Tokio's blocking pool is taken by such polls already. The rescue stands by for them.
     pub fn failed_handoffs(&self) -> u64 {
         self.counters.failed_handoffs
     }

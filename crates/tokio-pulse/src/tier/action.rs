@@ -25,12 +25,13 @@ pub enum InterventionAction {
     /// Offences are reported, so many a minute.
     Warn = 1,
     /// The task has less of Tokio's cooperative budget, so that it yields sooner; and its worker
-    /// is handed over before each poll, so that nobody waits behind it.
+    /// is handed over before each poll, so that nobody waits behind it. The kernel prefers others
+    /// to the thread that goes on with it.
     Yield = 2,
     /// Moreover, as many such polls run at once as there are permits, in the order of their
-    /// coming, on threads that the kernel prefers others to.
+    /// coming.
     SlowQueue = 3,
-    /// As `SlowQueue`, with the strongest demotion of the thread that can be taken back here.
+    /// As `SlowQueue`, and the thread is demoted by niceness as well, where that can be taken back.
     Isolate = 4,
 }
 

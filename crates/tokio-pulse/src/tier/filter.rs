@@ -1,4 +1,4 @@
-//! Who is certainly not on record: one load, for the polls of everybody else.
+//! Who is certainly not on record: a hash and a load, for the polls of everybody else.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};

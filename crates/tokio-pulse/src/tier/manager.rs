@@ -18,8 +18,7 @@
 //! watchdog tidies up once in a while.
 
 use std::panic::Location;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::Id;
@@ -38,7 +37,7 @@ use crate::intervene::{gate::Gate, warn::WarnLimit};
 use crate::metrics::tier_counters::TierCounters;
 use crate::task::context::{self, TaskContext};
 use crate::trace::{self, Offender};
-use crate::watchdog::scan::Cause;
+use crate::watchdog::scan::{Cause, Milestone};
 
 /// So many good polls acquit a task that has done nothing but come from a suspect site.
 const PROBATION_POLLS: u32 = 3;
@@ -61,6 +60,9 @@ pub(crate) struct Accusation {
     /// What the thread's CPU clock said then.
     pub(crate) cpu_then: Option<Duration>,
     pub(crate) cpu_now: Option<Duration>,
+    /// What it noted when the poll began to linger.
+    pub(crate) milestone: Option<Milestone>,
+    pub(crate) run_delay_now: Option<Duration>,
     pub(crate) cause: Cause,
 }
 
@@ -92,8 +94,9 @@ struct Shared {
     places: Arc<Places>,
     counters: TierCounters,
     warnings: WarnLimit,
-    /// The watch has ended.
-    stopped: AtomicBool,
+    /// The watch has ended. Held while the runtime is armed or disarmed, so that nothing is armed
+    /// after the end.
+    stopped: Mutex<bool>,
 }
 
 impl TierManager {
@@ -111,7 +114,7 @@ impl TierManager {
                 places: Arc::new(Places::new(handoffs)),
                 counters: TierCounters::default(),
                 warnings: WarnLimit::default(),
-                stopped: AtomicBool::new(false),
+                stopped: Mutex::new(false),
             }),
         };
         manager.arm(floors, &manager.config());
@@ -147,7 +150,8 @@ impl TierManager {
 
     /// The tier of a task; [`Tier::Zero`] for all that are not on record.
     pub fn tier_of(&self, task: Id) -> Tier {
-        self.shared.suspects.with(task, |suspect| suspect.tier()).unwrap_or_default()
+        let tier = |suspect: &mut Suspect| suspect.is_judged().then(|| suspect.tier());
+        self.shared.suspects.with(task, tier).flatten().unwrap_or_default()
     }
 
     pub(crate) fn suspect_list(&self) -> Vec<(Id, Suspect)> {
@@ -167,13 +171,13 @@ impl TierManager {
     }
 
     pub(crate) fn suspect_count(&self) -> usize {
-        self.shared.suspects.len()
+        self.shared.suspects.judged()
     }
 
     /// A poll is about to begin. True: its end has to be told, by [`after`](Self::after).
     pub(crate) fn before(&self, task: Id, spawned_at: &'static Location<'static>) -> bool {
         let shared = &*self.shared;
-        if shared.stopped.load(Relaxed) || Treatment::is_running(task) {
+        if self.is_stopped() || Treatment::is_running(task) {
             return false;
         }
         let site = Site::of(spawned_at);
@@ -230,8 +234,9 @@ impl TierManager {
     pub(crate) fn must_introduce(&self, task: Id) -> bool {
         let shared = &*self.shared;
         shared.heart.is_armed_for(Party::Tiers)
-            && !shared.filter.may_contain(task)
             && has_floors(&shared.config.load())
+            // The filter may say yes for a stranger, and he would never be introduced.
+            && shared.suspects.with(task, |_| ()).is_none()
     }
 
     /// Puts such a task on record if it has one.
@@ -277,7 +282,7 @@ impl TierManager {
     ) -> Option<Ended> {
         let shared = &*self.shared;
         let config = shared.config.current();
-        if shared.stopped.load(Relaxed) {
+        if self.is_stopped() {
             return None;
         }
         let known = shared.filter.may_contain(task);
@@ -367,25 +372,32 @@ impl TierManager {
         let sites = shared.sites.fade(threshold(&config), now, &shared.filter);
         // An offender that goes on record between the look and the store is treated from its next
         // offence on, or from the next time that this is called.
-        let armed = sites > 0 || shared.suspects.len() > 0 || has_floors(&config);
+        let armed = sites > 0 || shared.suspects.judged() > 0 || has_floors(&config);
         self.arm(armed, &config);
     }
 
     /// Whether polls have to ask at all.
     fn arm(&self, armed: bool, config: &TierConfig) {
-        let armed = armed && !self.shared.stopped.load(Relaxed);
-        let heart = &self.shared.heart;
-        if armed != heart.is_armed_for(Party::Tiers) {
-            heart.set_armed(Party::Tiers, armed);
-            let sentence =
-                Sentence::of(config.demotion(), config.demotion_slice(), false, Means::here());
-            heart.set_worker_slice(sentence.worker_slice().filter(|_| armed));
+        let shared = &*self.shared;
+        let sentence =
+            Sentence::of(config.demotion(), config.demotion_slice(), false, Means::here());
+        let slice = sentence.worker_slice().filter(|_| armed);
+        let heart = &shared.heart;
+        if armed == heart.is_armed_for(Party::Tiers) && slice == heart.worker_slice() {
+            return;
         }
+        let stopped = shared.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        heart.set_armed(Party::Tiers, armed && !*stopped);
+        heart.set_worker_slice(slice.filter(|_| !*stopped));
+    }
+
+    fn is_stopped(&self) -> bool {
+        *self.shared.stopped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The watch ends: nobody waits any more, and the threads are Tokio's again.
     pub(crate) fn let_all_go(&self) {
-        self.shared.stopped.store(true, Relaxed);
+        *self.shared.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.shared.gate.open();
         self.arm(false, &self.config());
     }
@@ -426,6 +438,10 @@ fn terms(config: &TierConfig, site: Site, context: Option<&TaskContext>) -> Opti
     })
 }
 
+fn has_floor(terms: Terms) -> bool {
+    terms.floor > Tier::Zero
+}
+
 /// What a poll has changed for its task.
 struct Judged {
     change: Change,
@@ -446,10 +462,15 @@ impl Suspect {
         self.record.tier().max(self.terms.floor)
     }
 
+    /// Whether anything is held against it, or feared from it.
+    pub(crate) fn is_judged(&self) -> bool {
+        matches!(self.standing, Standing::Offender | Standing::Probation { .. })
+    }
+
     /// A poll begins; `None` if nothing is to be done to it.
     fn touch(&mut self, now: Duration) -> Option<Tier> {
         // Not touched either, so that they are forgotten in time.
-        if matches!(self.standing, Standing::Acquitted | Standing::Exempt) {
+        if !self.is_judged() {
             return None;
         }
         self.touched = now;
@@ -466,14 +487,19 @@ impl Suspect {
         self.terms = terms;
         let first = report.violation && self.violations == 0;
         let mut in_favour = false;
+        if self.record.tier() < terms.floor {
+            self.record = Record::new(terms.floor, now);
+        }
+        let good = !report.violation && report.cpu <= config.policy(self.tier()).good_poll_cpu();
         if report.violation {
             self.violations += 1;
             self.touched = now;
-            if self.standing != Standing::Offender {
+            if !self.is_judged() {
                 self.record = Record::new(terms.floor, now);
             }
+            // From probation it goes on where it was: what was suspected of it has come true.
             self.standing = Standing::Offender;
-        } else if let Standing::Probation { good_polls } = &mut self.standing {
+        } else if let (true, Standing::Probation { good_polls }) = (good, &mut self.standing) {
             *good_polls += 1;
             in_favour = true;
             if *good_polls >= PROBATION_POLLS {
@@ -485,7 +511,8 @@ impl Suspect {
         }
         let patience = config.patience(terms.priority);
         let mut change = self.record.add(report, config.tiers(), patience, now);
-        if change == Change::Cleared && terms.floor > Tier::Zero {
+        if self.record.tier() < terms.floor || (change == Change::Cleared && has_floor(terms)) {
+            self.record = Record::new(terms.floor, now);
             change = Change::None;
         }
         Judged { change, tier: self.tier(), first, in_favour }
@@ -499,10 +526,17 @@ impl Accusation {
             (Some(then), Some(now)) => Some(now.saturating_sub(then)),
             _ => None,
         };
-        // What a computing poll has not burned, it has waited.
-        let waited = match self.cause {
-            Cause::Computing => cpu.map(|cpu| lasted.saturating_sub(cpu)),
-            Cause::Blocked | Cause::Unknown => None,
+        let waited = match (self.cause, self.milestone.zip(self.run_delay_now)) {
+            // What a computing poll has not burned, it has waited.
+            (Cause::Computing, _) => cpu.map(|cpu| lasted.saturating_sub(cpu)),
+            // Before the milestone only what it burned counts, since then all but its waits.
+            (Cause::Blocked, Some((milestone, run_delay))) => {
+                let burned = milestone.cpu.saturating_sub(self.cpu_then.unwrap_or_default());
+                let waited = run_delay.saturating_sub(milestone.run_delay);
+                let since = now.saturating_sub(milestone.at).saturating_sub(waited);
+                Some(lasted.saturating_sub(burned + since))
+            }
+            (Cause::Blocked | Cause::Unknown, _) => None,
         };
         Measured { lasted, cpu, waited, handed_off: false }
     }

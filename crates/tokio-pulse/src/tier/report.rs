@@ -17,9 +17,7 @@ impl TierManager {
         let mut list: Vec<_> = self
             .suspect_list()
             .into_iter()
-            .filter(|(_, suspect)| {
-                matches!(suspect.standing, Standing::Offender | Standing::Probation { .. })
-            })
+            .filter(|(_, suspect)| suspect.is_judged())
             .map(|(task, suspect)| SuspectReport { task, suspect })
             .collect();
         list.sort_by_key(|report| std::cmp::Reverse((report.tier(), report.violations())));
@@ -165,8 +163,8 @@ impl fmt::Display for SiteReport {
         let History { offenders, violations, cpu, longest, .. } = &self.history;
         write!(
             f,
-            "{}: {violations} violations of {offenders} tasks, {cpu:.1?} of CPU, the longest \
-             {longest:.1?}: {}",
+            "{}: violations {violations}, tasks {offenders}, CPU {cpu:.1?}, longest {longest:.1?}: \
+             {}",
             self.site,
             self.advice()
         )

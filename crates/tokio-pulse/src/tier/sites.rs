@@ -51,6 +51,8 @@ pub(crate) struct History {
     against: f64,
     in_favour: f64,
     faded_at: Duration,
+    /// When a task from here offended last.
+    offended_at: Duration,
     suspect: bool,
     /// For people; these do not fade.
     pub(crate) offenders: u64,
@@ -117,6 +119,7 @@ impl Sites {
             sites.entry(site).or_insert_with(|| History { faded_at: now, ..History::default() });
         history.fade(now, threshold.half_life);
         history.violations += 1;
+        history.offended_at = now;
         history.blocked += u64::from(violation.cause == Cause::Blocked);
         history.cpu += violation.cpu;
         history.longest = history.longest.max(violation.lasted);
@@ -176,7 +179,7 @@ fn judge(site: Site, history: &mut History, threshold: Threshold, filter: &Filte
 }
 
 fn least(sites: &HashMap<Site, History>) -> Option<Site> {
-    let weight = |history: &History| (history.suspect, history.faded_at);
+    let weight = |history: &History| (history.suspect, history.offended_at);
     sites.iter().min_by_key(|(_, history)| weight(history)).map(|(site, _)| *site)
 }
 

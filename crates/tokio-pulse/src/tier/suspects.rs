@@ -114,10 +114,12 @@ impl Suspects {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// Those against whom something is held, or from whom something is feared.
+    pub(crate) fn judged(&self) -> usize {
         self.shards
             .iter()
-            .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len())
+            .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner))
+            .map(|shard| shard.values().filter(|suspect| suspect.is_judged()).count())
             .sum()
     }
 

@@ -46,7 +46,7 @@ pub(crate) fn offender(offender: &Offender<'_>) {
         cpu_us = micros(offender.violation.cpu),
         lasted_us = micros(offender.violation.lasted),
         suppressed = offender.suppressed,
-        "a task holds its worker for too long, again",
+        "a task has held its worker for too long",
     );
 }
 

@@ -49,7 +49,8 @@ fn accuse(slot: &Slot, memory: &Memory, cause: Cause, config: &TierConfig, heart
             .carry_out(thread, heart)
     });
     let (since, cpu_then) = memory.first_seen();
-    slot.thread.charge.put(Charge { since, cpu_then, cause, _demoted: demoted });
+    let milestone = memory.milestone();
+    slot.thread.charge.put(Charge { since, cpu_then, milestone, cause, _demoted: demoted });
     slot.line.attention.accuse(beat.polls());
     if slot.beat().snapshot() != beat {
         // Too late. If the thread saw it all the same, it has taken the charge, and knows whether it

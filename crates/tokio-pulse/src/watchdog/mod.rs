@@ -265,6 +265,10 @@ impl Evidence for Suspect<'_> {
         // A failing probe, with no file descriptor left, say, gives the benefit of the doubt.
         Some(self.slot?.thread.probe.as_ref()?.state().unwrap_or(RunState::Runnable))
     }
+
+    fn run_delay(&self) -> Option<Duration> {
+        self.slot?.run_delay()
+    }
 }
 
 /// The running thread.

@@ -67,6 +67,17 @@ pub(crate) trait Evidence {
     fn holds_worker(&self) -> bool;
     /// What the kernel says of the thread, where it says anything.
     fn run_state(&self) -> Option<RunState>;
+    /// For how long the thread has waited for a processor so far, where that is told.
+    fn run_delay(&self) -> Option<Duration>;
+}
+
+/// What was noted of a poll when it began to linger, to be compared with its end. Earlier, each poll
+/// would have to be asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Milestone {
+    pub(crate) at: Duration,
+    pub(crate) cpu: Duration,
+    pub(crate) run_delay: Duration,
 }
 
 /// What is remembered of one thread between looks.
@@ -76,6 +87,7 @@ pub(crate) struct Memory {
     /// When this progress was seen first.
     since: Duration,
     cpu_then: Option<Duration>,
+    milestone: Option<Milestone>,
     /// What the last look came to.
     verdict: Verdict,
 }
@@ -116,7 +128,13 @@ const BLAME_FRACTION: u32 = 2;
 
 impl Memory {
     pub(crate) fn new() -> Self {
-        Self { progress: None, since: Duration::ZERO, cpu_then: None, verdict: Verdict::Idle }
+        Self {
+            progress: None,
+            since: Duration::ZERO,
+            cpu_then: None,
+            milestone: None,
+            verdict: Verdict::Idle,
+        }
     }
 
     /// Takes a look, and remembers it.
@@ -145,6 +163,11 @@ impl Memory {
         (self.since, self.cpu_then)
     }
 
+    /// What was noted of that poll when it began to linger.
+    pub(crate) fn milestone(&self) -> Option<Milestone> {
+        self.milestone
+    }
+
     pub(crate) fn is_stalled(&self) -> bool {
         matches!(self.verdict, Verdict::StallBegan { .. } | Verdict::Stalled { .. })
     }
@@ -171,6 +194,12 @@ impl Memory {
             // get one back, the clock starts again.
             self.watch_from(now, sample.cpu);
             return self.over(elapsed, Verdict::Idle);
+        }
+        if self.milestone.is_none() {
+            self.milestone = sample
+                .cpu
+                .zip(evidence.run_delay())
+                .map(|(cpu, run_delay)| Milestone { at: now, cpu, run_delay });
         }
         if elapsed < slice {
             let first = !matches!(self.verdict, Verdict::Lingering { .. });
@@ -204,6 +233,7 @@ impl Memory {
     fn watch_from(&mut self, now: Duration, cpu: Option<Duration>) {
         self.since = now;
         self.cpu_then = cpu;
+        self.milestone = None;
     }
 
     /// The charge against a poll that has run for longer than `limit`; `None` if the kernel is to

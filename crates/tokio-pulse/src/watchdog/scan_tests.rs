@@ -25,6 +25,10 @@ impl Evidence for Machine {
         self.asked.set(self.asked.get() + 1);
         self.run_state
     }
+
+    fn run_delay(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
+    }
 }
 
 fn machine(run_state: Option<RunState>) -> Machine {

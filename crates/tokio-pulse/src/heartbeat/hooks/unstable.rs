@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, ThreadId};
 
 use tokio::runtime::{Handle, RuntimeFlavor, RuntimeMetrics, TaskMeta};
 
@@ -13,8 +13,8 @@ use crate::heartbeat::registry::Registry;
 use crate::heartbeat::seat;
 use crate::heartbeat::slot::Slot;
 use crate::heartbeat::{Heart, Rhythm};
-use crate::hooks::PollContext;
 use crate::hooks::dispatch::Dispatch;
+use crate::hooks::{HookRegistry, PollContext};
 use crate::intervene::handoff::{self, Handoff};
 use crate::metrics::counters::Counters;
 use crate::rescue::internal;
@@ -258,6 +258,38 @@ impl Builder {
     }
 }
 
+/// # Hooks of unstable Tokio
+impl HookRegistry {
+    /// Installs the hooks into a Tokio builder, for a runtime that Pulse does not watch.
+    ///
+    /// Tokio keeps one closure for each of `on_before_task_poll`, `on_after_task_poll` and
+    /// `on_task_terminate`: closures that were set before are replaced, and must not be set later.
+    /// [`Builder::attach`] does all of this and more, and calls the user's hooks beside.
+    ///
+    /// ```
+    /// let registry = tokio_pulse::HookRegistry::new();
+    /// let mut tokio = tokio::runtime::Builder::new_multi_thread();
+    /// registry.install_into(&mut tokio);
+    /// let runtime = tokio.build()?;
+    /// # drop(runtime);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn install_into(&self, builder: &mut tokio::runtime::Builder) {
+        let context = |task: &TaskMeta<'_>| PollContext::new(task.id(), task.spawned_at());
+        let (before, after, complete) = (self.clone(), self.clone(), self.clone());
+        builder
+            .on_before_task_poll(move |task| {
+                if before.is_armed() {
+                    before.before_poll(&context(task));
+                }
+            })
+            .on_after_task_poll(move |task| {
+                after.after_poll(&context(task));
+            })
+            .on_task_terminate(move |task| complete.on_complete(&context(task)));
+    }
+}
+
 /// Nothing to record: Tokio says which thread runs a worker.
 #[derive(Debug)]
 pub(crate) struct Claims;
@@ -294,15 +326,22 @@ pub(crate) struct Observer {
     heart: Arc<Heart>,
     metrics: RuntimeMetrics,
     version: Option<usize>,
+    /// The threads that hold a worker, as of the last `sync`. Asked for once a look, not once a
+    /// thread: each answer is behind a lock of Tokio's, and many threads that once held a worker wait
+    /// at the gate or in the blocking pool.
+    holders: Vec<ThreadId>,
 }
 
 impl Observer {
     pub(crate) fn new(heart: Arc<Heart>, runtime: &Handle) -> Self {
-        Self { heart, metrics: runtime.metrics(), version: None }
+        Self { heart, metrics: runtime.metrics(), version: None, holders: Vec::new() }
     }
 
     /// Makes `units` the threads there are, and keeps what is remembered of those that stay.
     pub(crate) fn sync(&mut self, units: &mut Vec<Unit>) {
+        let workers = 0..self.metrics.num_workers();
+        self.holders.clear();
+        self.holders.extend(workers.filter_map(|worker| self.metrics.worker_thread_id(worker)));
         let version = self.heart.registry.version();
         units.retain(|unit| !unit.slot.as_ref().is_some_and(|slot| slot.is_retired()));
         if self.version == Some(version) {
@@ -324,7 +363,7 @@ impl Observer {
             Rhythm::Tick => beat.is_awake(),
             Rhythm::Bracket => beat.in_poll(),
         };
-        let busy = running && !beat.in_reserve();
+        let busy = running && !beat.in_reserve() && self.holders.contains(&slot.thread.id);
         let cpu = if busy { slot.cpu_time() } else { None };
         let progress = Progress { beat: Some(beat), busy: 0, parks: 0 };
         Sample { progress, busy, cpu, unheard: false }
@@ -332,9 +371,7 @@ impl Observer {
 
     /// Whether the thread has a worker to hold up. A poll inside `block_in_place` has none.
     pub(crate) fn holds_worker(&self, _index: usize, slot: Option<&Slot>) -> bool {
-        let Some(slot) = slot else { return false };
-        (0..self.metrics.num_workers())
-            .any(|worker| self.metrics.worker_thread_id(worker) == Some(slot.thread.id))
+        slot.is_some_and(|slot| self.holders.contains(&slot.thread.id))
     }
 }
 

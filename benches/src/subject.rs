@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Blocked(usize),
     /// Pulse; `None` is its default reserve.
     Pulse { reserve: Option<usize> },
+    /// Pulse with a registry for hooks, empty.
+    EmptyRegistry,
 }
 
 impl Kind {
@@ -41,6 +43,7 @@ impl fmt::Display for Kind {
             Self::EmptyHooks => f.write_str("empty-hooks"),
             Self::EmptyHook => f.write_str("empty-hook-before"),
             Self::Blocked(n) => write!(f, "stock-{n}-blocked"),
+            Self::EmptyRegistry => f.write_str("pulse-empty-registry"),
             Self::Pulse { reserve: None } => f.write_str("pulse"),
             Self::Pulse { reserve: Some(n) } => write!(f, "pulse-reserve-{n}"),
         }
@@ -114,7 +117,12 @@ impl Drop for Subject {
 }
 
 fn inner(kind: Kind, threads: Threads) -> Result<Inner> {
-    if let Kind::Pulse { reserve } = kind {
+    let reserve = match kind {
+        Kind::Pulse { reserve } => Some(reserve),
+        Kind::EmptyRegistry => Some(None),
+        _ => None,
+    };
+    if let Some(reserve) = reserve {
         let mut builder = match threads {
             Threads::Current => tokio_pulse::Builder::new_current_thread(),
             Threads::Multi(_) => tokio_pulse::Builder::new_multi_thread(),
@@ -124,6 +132,9 @@ fn inner(kind: Kind, threads: Threads) -> Result<Inner> {
         }
         if let Some(reserve) = reserve {
             builder.reserve_workers(reserve);
+        }
+        if kind == Kind::EmptyRegistry {
+            builder.hook_registry(&tokio_pulse::HookRegistry::new());
         }
         return Ok(Inner::Pulse(builder.enable_all().build()?));
     }
@@ -178,6 +189,7 @@ mod tests {
             Kind::EmptyHooks,
             Kind::Blocked(2),
             Kind::PULSE,
+            Kind::EmptyRegistry,
             Kind::Pulse { reserve: Some(0) },
         ];
         for kind in kinds {

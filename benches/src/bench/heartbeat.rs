@@ -23,12 +23,13 @@ const TRIAL: u64 = 200_000;
 const LIMIT_NS: f64 = 3.0;
 
 /// The last two tell apart what the hooks cost and what more workers cost.
-const VARIANTS: [Kind; 7] = [
+const VARIANTS: [Kind; 8] = [
     Kind::Stock,
     Kind::PULSE,
     Kind::Control,
     Kind::EmptyHooks,
     Kind::EmptyHook,
+    Kind::EmptyRegistry,
     Kind::Pulse { reserve: Some(0) },
     Kind::Blocked(8),
 ];
@@ -36,7 +37,7 @@ const VARIANTS: [Kind; 7] = [
 pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = compare(scale, "worker", Threads::Multi(1), &VARIANTS)?;
     // There is no reserve, and blocking the only worker would be the end.
-    figures.extend(compare(scale, "current-thread", Threads::Current, &VARIANTS[..5])?);
+    figures.extend(compare(scale, "current-thread", Threads::Current, &VARIANTS[..6])?);
     Ok(figures)
 }
 

@@ -13,7 +13,8 @@ use crate::heartbeat::pool::Line;
 use crate::heartbeat::{Heart, Party, hooks, seat};
 use crate::rescue::internal;
 use crate::tier::TierManager;
-use crate::tier::manager::{Accusation, Ended};
+use crate::tier::accusation::Accusation;
+use crate::tier::manager::Ended;
 
 /// Who hears of the polls of one runtime.
 #[derive(Clone, Debug)]

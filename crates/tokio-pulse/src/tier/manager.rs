@@ -23,13 +23,16 @@ use std::time::Duration;
 
 use tokio::task::Id;
 
+use super::accusation::Accusation;
 use super::filter::Filter;
-use super::record::{Change, PollReport, Record, stretch};
+use super::record::{Change, PollReport, stretch};
 use super::sites::{History, Site, Sites, Threshold, Violation};
-use super::suspects::{Standing, Suspect, Suspects, Terms};
+use super::suspect::{PROBATION_POLLS, Standing, Suspect};
+use super::suspects::Suspects;
+use super::terms::terms;
 use super::treatment::{Measured, Places, Treatment, Ward};
 use super::{InterventionAction, Tier, TierPolicy};
-use crate::config::{ConfigError, ConfigHandle, TaskFacts, TierConfig};
+use crate::config::{ConfigError, ConfigHandle, TierConfig};
 use crate::heartbeat::{Heart, Party};
 use crate::hooks::{PollContext, PreemptionHooks};
 use crate::intervene::demote::{Means, Sentence};
@@ -37,10 +40,6 @@ use crate::intervene::{gate::Gate, warn::WarnLimit};
 use crate::metrics::tier_counters::TierCounters;
 use crate::task::context::{self, TaskContext};
 use crate::trace::{self, Offender};
-use crate::watchdog::scan::{Cause, Milestone};
-
-/// So many good polls acquit a task that has done nothing but come from a suspect site.
-const PROBATION_POLLS: u32 = 3;
 
 /// What is to be noted of a poll on its thread.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,20 +49,6 @@ pub(crate) struct Ended {
     pub(crate) handed_off: bool,
     pub(crate) violation: bool,
     pub(crate) slow: bool,
-}
-
-/// What the watchdog holds against the poll that ends.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Accusation {
-    /// When it saw the poll first, since the start of the runtime.
-    pub(crate) since: Duration,
-    /// What the thread's CPU clock said then.
-    pub(crate) cpu_then: Option<Duration>,
-    pub(crate) cpu_now: Option<Duration>,
-    /// What it noted when the poll began to linger.
-    pub(crate) milestone: Option<Milestone>,
-    pub(crate) run_delay_now: Option<Duration>,
-    pub(crate) cause: Cause,
 }
 
 /// Keeps the record of offenders, and treats their polls as their tier demands.
@@ -190,12 +175,16 @@ impl TierManager {
         let now = shared.heart.began.elapsed();
         let tier = match shared.suspects.with(task, |suspect| suspect.touch(now)) {
             Some(tier) => tier,
-            None => self.suspect_by_origin(task, site, &config, now),
+            None => self.suspect_by_origin(task, site, &config, now).map(|tier| (tier, true)),
         };
-        let Some(tier) = tier else { return false };
+        let Some((tier, expected)) = tier else { return false };
         Treatment::begin(
             task,
-            tier,
+            config.policy(tier).action().min(if expected {
+                InterventionAction::Isolate
+            } else {
+                InterventionAction::Warn
+            }),
             Ward {
                 config: &config,
                 heart: &shared.heart,
@@ -413,132 +402,6 @@ fn threshold(config: &TierConfig) -> Threshold {
         offenders: config.sites_offenders(),
         half_life: config.sites_fade_after(),
         limit: config.sites_limit(),
-    }
-}
-
-/// What the user has said of a task: itself, or by a rule. `None` if it is exempt.
-fn terms(config: &TierConfig, site: Site, context: Option<&TaskContext>) -> Option<Terms> {
-    let facts = TaskFacts {
-        file: site.file,
-        line: site.line,
-        column: site.column,
-        name: context.and_then(TaskContext::name),
-        labels: context.map(TaskContext::labels).unwrap_or_default(),
-    };
-    let rule = config.rule_for(&facts);
-    if rule.is_some_and(|rule| rule.is_exempt()) {
-        return None;
-    }
-    let own = context.and_then(TaskContext::priority);
-    Some(Terms {
-        // A rule is written by whoever runs the program, and has the last word.
-        priority: rule.and_then(|rule| rule.priority()).or(own).unwrap_or_default(),
-        budget: rule.and_then(|rule| rule.budget()).or(context.and_then(TaskContext::budget)),
-        floor: rule.and_then(|rule| rule.tier()).unwrap_or_default(),
-    })
-}
-
-fn has_floor(terms: Terms) -> bool {
-    terms.floor > Tier::Zero
-}
-
-/// What a poll has changed for its task.
-struct Judged {
-    change: Change,
-    tier: Tier,
-    /// It is the first violation of this task.
-    first: bool,
-    /// It is on probation, and this poll speaks for it and for its site.
-    in_favour: bool,
-}
-
-impl Suspect {
-    fn new(tier: Tier, site: Site, standing: Standing, terms: Terms, now: Duration) -> Self {
-        let record = Record::new(tier, now);
-        Self { record, site, standing, terms, violations: 0, touched: now }
-    }
-
-    pub(crate) fn tier(&self) -> Tier {
-        self.record.tier().max(self.terms.floor)
-    }
-
-    /// Whether anything is held against it, or feared from it.
-    pub(crate) fn is_judged(&self) -> bool {
-        matches!(self.standing, Standing::Offender | Standing::Probation { .. })
-    }
-
-    /// A poll begins; `None` if nothing is to be done to it.
-    fn touch(&mut self, now: Duration) -> Option<Tier> {
-        // Not touched either, so that they are forgotten in time.
-        if !self.is_judged() {
-            return None;
-        }
-        self.touched = now;
-        Some(self.tier())
-    }
-
-    fn add(
-        &mut self,
-        report: PollReport,
-        terms: Terms,
-        config: &TierConfig,
-        now: Duration,
-    ) -> Judged {
-        self.terms = terms;
-        let first = report.violation && self.violations == 0;
-        let mut in_favour = false;
-        if self.record.tier() < terms.floor {
-            self.record = Record::new(terms.floor, now);
-        }
-        let good = !report.violation && report.cpu <= config.policy(self.tier()).good_poll_cpu();
-        if report.violation {
-            self.violations += 1;
-            self.touched = now;
-            if !self.is_judged() {
-                self.record = Record::new(terms.floor, now);
-            }
-            // From probation it goes on where it was: what was suspected of it has come true.
-            self.standing = Standing::Offender;
-        } else if let (true, Standing::Probation { good_polls }) = (good, &mut self.standing) {
-            *good_polls += 1;
-            in_favour = true;
-            if *good_polls >= PROBATION_POLLS {
-                self.standing = Standing::Acquitted;
-            }
-        }
-        if self.standing != Standing::Offender {
-            return Judged { change: Change::None, tier: self.tier(), first, in_favour };
-        }
-        let patience = config.patience(terms.priority);
-        let mut change = self.record.add(report, config.tiers(), patience, now);
-        if self.record.tier() < terms.floor || (change == Change::Cleared && has_floor(terms)) {
-            self.record = Record::new(terms.floor, now);
-            change = Change::None;
-        }
-        Judged { change, tier: self.tier(), first, in_favour }
-    }
-}
-
-impl Accusation {
-    fn measured(&self, now: Duration) -> Measured {
-        let lasted = now.saturating_sub(self.since);
-        let cpu = match (self.cpu_then, self.cpu_now) {
-            (Some(then), Some(now)) => Some(now.saturating_sub(then)),
-            _ => None,
-        };
-        let waited = match (self.cause, self.milestone.zip(self.run_delay_now)) {
-            // What a computing poll has not burned, it has waited.
-            (Cause::Computing, _) => cpu.map(|cpu| lasted.saturating_sub(cpu)),
-            // Before the milestone only what it burned counts, since then all but its waits.
-            (Cause::Blocked, Some((milestone, run_delay))) => {
-                let burned = milestone.cpu.saturating_sub(self.cpu_then.unwrap_or_default());
-                let waited = run_delay.saturating_sub(milestone.run_delay);
-                let since = now.saturating_sub(milestone.at).saturating_sub(waited);
-                Some(lasted.saturating_sub(burned + since))
-            }
-            (Cause::Blocked | Cause::Unknown, _) => None,
-        };
-        Measured { lasted, cpu, waited, handed_off: false }
     }
 }
 

@@ -5,6 +5,7 @@
 //! behave move it down again. What a tier does to its tasks, and what leads out of it, is its
 //! [`TierPolicy`].
 
+pub(crate) mod accusation;
 mod action;
 mod filter;
 pub(crate) mod manager;
@@ -12,7 +13,9 @@ mod policy;
 mod record;
 mod report;
 pub(crate) mod sites;
-pub(crate) mod suspects;
+mod suspect;
+mod suspects;
+mod terms;
 mod treatment;
 
 use std::fmt;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::task::Id;
 
+use super::Tier;
 use super::manager::TierManager;
 use super::sites::{History, Site};
-use super::suspects::Suspect;
-use super::{Tier, suspects::Standing};
+use super::suspect::{Standing, Suspect};
 use crate::task::TaskPriority;
 
 impl TierManager {

@@ -7,48 +7,11 @@ use std::time::Duration;
 
 use tokio::task::Id;
 
-use super::record::Record;
-use super::sites::Site;
-use super::{Tier, filter::Filter};
-use crate::task::TaskPriority;
+use super::filter::Filter;
+use super::suspect::{Standing, Suspect};
 
 /// A suspect takes its shard's lock twice a poll; so many shards keep two of them apart mostly.
 const SHARDS: usize = 16;
-
-/// What is known of one task.
-#[derive(Clone, Debug)]
-pub(crate) struct Suspect {
-    pub(crate) record: Record,
-    pub(crate) site: Site,
-    pub(crate) standing: Standing,
-    pub(crate) terms: Terms,
-    pub(crate) violations: u64,
-    /// When it was polled last, or offended.
-    pub(crate) touched: Duration,
-}
-
-/// Why it is here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It has offended.
-    Offender,
-    /// Others that were spawned where it was have offended. So many good polls speak for it.
-    Probation { good_polls: u32 },
-    /// The user has exempted it, by what no hook sees before its first poll.
-    Exempt,
-    /// It was on probation and behaved. Kept, so that it is not put there again at once.
-    Acquitted,
-}
-
-/// What the user has said of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Terms {
-    pub(crate) priority: TaskPriority,
-    /// Instead of the slice of the configuration.
-    pub(crate) budget: Option<Duration>,
-    /// It never falls below.
-    pub(crate) floor: Tier,
-}
 
 /// The table. What is forgotten when it is full: within the shard of the newcomer, the suspect with
 /// the mildest standing and tier, and of these the one that has not been heard of for longest.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::task::Id;
 use tokio_pulse_sys::{ThreadCpuClock, ThreadRunDelay, ThreadScheduling};
 
-use super::{InterventionAction, Tier};
+use super::InterventionAction;
 use crate::config::TierConfig;
 use crate::heartbeat::{Heart, hooks};
 use crate::intervene::demote::{Demoted, Means, Sentence};
@@ -101,10 +101,9 @@ impl Treatment {
         RUNNING.try_with(is_last).unwrap_or(true)
     }
 
-    /// Does to the poll that is about to begin what the tier has for it. Returns after the handoff
+    /// Does to the poll that is about to begin what `action` says. Returns after the handoff
     /// and the wait for a permit, if there are any.
-    pub(crate) fn begin(task: Id, tier: Tier, ward: Ward<'_>) {
-        let action = ward.config.policy(tier).action();
+    pub(crate) fn begin(task: Id, action: InterventionAction, ward: Ward<'_>) {
         let mut treatment = Self {
             task,
             heart: ward.heart.clone(),

@@ -1,0 +1,141 @@
+//! One task on record, and what each of its polls changes.
+
+use std::time::Duration;
+
+use super::Tier;
+use super::record::{Change, PollReport, Record};
+use super::sites::Site;
+use super::terms::Terms;
+use crate::config::TierConfig;
+
+/// What the latest poll counts of the share of violations: two in a row make the next one expected.
+const LATEST: f64 = 0.3;
+const EXPECTED: f64 = 0.5;
+
+/// So many good polls acquit a task that has done nothing but come from a suspect site.
+pub(super) const PROBATION_POLLS: u32 = 3;
+
+/// What is known of one task.
+#[derive(Clone, Debug)]
+pub(crate) struct Suspect {
+    pub(crate) record: Record,
+    pub(crate) site: Site,
+    pub(crate) standing: Standing,
+    pub(crate) terms: Terms,
+    pub(crate) violations: u64,
+    /// The share of violations among its polls, the latest counting most.
+    heavy: f64,
+    /// When it was polled last, or offended.
+    pub(crate) touched: Duration,
+}
+
+/// Why it is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It has offended.
+    Offender,
+    /// Others that were spawned where it was have offended. So many good polls speak for it.
+    Probation { good_polls: u32 },
+    /// The user has exempted it, by what no hook sees before its first poll.
+    Exempt,
+    /// It was on probation and behaved. Kept, so that it is not put there again at once.
+    Acquitted,
+}
+
+fn has_floor(terms: Terms) -> bool {
+    terms.floor > Tier::Zero
+}
+
+/// What a poll has changed for its task.
+pub(super) struct Judged {
+    pub(super) change: Change,
+    pub(super) tier: Tier,
+    /// It is the first violation of this task.
+    pub(super) first: bool,
+    /// It is on probation, and this poll speaks for it and for its site.
+    pub(super) in_favour: bool,
+}
+
+impl Suspect {
+    pub(super) fn new(
+        tier: Tier,
+        site: Site,
+        standing: Standing,
+        terms: Terms,
+        now: Duration,
+    ) -> Self {
+        let record = Record::new(tier, now);
+        Self { record, site, standing, terms, violations: 0, heavy: 0.0, touched: now }
+    }
+
+    pub(crate) fn tier(&self) -> Tier {
+        self.record.tier().max(self.terms.floor)
+    }
+
+    /// Whether anything is held against it, or feared from it.
+    pub(crate) fn is_judged(&self) -> bool {
+        matches!(self.standing, Standing::Offender | Standing::Probation { .. })
+    }
+
+    /// Whether its next poll is to be treated as its tier demands, and not only measured. A task that
+    /// is heavy now and then, such as a connection that serves all kinds of requests, would have its
+    /// good polls wait for nothing: the rescue does more for everybody.
+    pub(super) fn is_expected_to_offend(&self) -> bool {
+        self.standing != Standing::Offender
+            || self.terms.floor > Tier::Zero
+            || self.heavy >= EXPECTED
+    }
+
+    /// A poll begins; `None` if nothing is to be done to it.
+    pub(super) fn touch(&mut self, now: Duration) -> Option<(Tier, bool)> {
+        // Not touched either, so that they are forgotten in time.
+        if !self.is_judged() {
+            return None;
+        }
+        self.touched = now;
+        Some((self.tier(), self.is_expected_to_offend()))
+    }
+
+    pub(super) fn add(
+        &mut self,
+        report: PollReport,
+        terms: Terms,
+        config: &TierConfig,
+        now: Duration,
+    ) -> Judged {
+        self.terms = terms;
+        let weight = f64::from(u8::from(report.violation));
+        self.heavy += LATEST * (weight - self.heavy);
+        let first = report.violation && self.violations == 0;
+        let mut in_favour = false;
+        if self.record.tier() < terms.floor {
+            self.record = Record::new(terms.floor, now);
+        }
+        let good = !report.violation && report.cpu <= config.policy(self.tier()).good_poll_cpu();
+        if report.violation {
+            self.violations += 1;
+            self.touched = now;
+            if !self.is_judged() {
+                self.record = Record::new(terms.floor, now);
+            }
+            // From probation it goes on where it was: what was suspected of it has come true.
+            self.standing = Standing::Offender;
+        } else if let (true, Standing::Probation { good_polls }) = (good, &mut self.standing) {
+            *good_polls += 1;
+            in_favour = true;
+            if *good_polls >= PROBATION_POLLS {
+                self.standing = Standing::Acquitted;
+            }
+        }
+        if self.standing != Standing::Offender {
+            return Judged { change: Change::None, tier: self.tier(), first, in_favour };
+        }
+        let patience = config.patience(terms.priority);
+        let mut change = self.record.add(report, config.tiers(), patience, now);
+        if self.record.tier() < terms.floor || (change == Change::Cleared && has_floor(terms)) {
+            self.record = Record::new(terms.floor, now);
+            change = Change::None;
+        }
+        Judged { change, tier: self.tier(), first, in_favour }
+    }
+}

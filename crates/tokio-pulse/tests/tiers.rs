@@ -164,12 +164,20 @@ impl Drop for Burners {
     }
 }
 
+/// Up to three times: when a virtual machine is itself set aside, its kernel may count that as CPU
+/// time of whatever thread it was running, and then nothing tells that thread from an offender.
 #[cfg(target_os = "linux")]
 #[test]
 fn nobody_is_blamed_for_what_the_kernel_does() {
     let _burners = Burners::start(4);
+    let blamed: Vec<_> = (0..3).map(|_| blamed_innocents()).take_while(|n| *n > 0).collect();
+    assert!(blamed.len() < 3, "innocents were blamed each time: {blamed:?}");
+}
+
+/// Each poll takes a millisecond of a processor, a fifth of the slice, and much longer by the clock.
+#[cfg(target_os = "linux")]
+fn blamed_innocents() -> u64 {
     let runtime = judging(2).build().unwrap();
-    // Each poll takes a millisecond of a processor, a fifth of the slice, and much longer by the clock.
     let innocents: Vec<_> = (0..8)
         .map(|_| {
             runtime.spawn(async {
@@ -183,8 +191,7 @@ fn nobody_is_blamed_for_what_the_kernel_does() {
     for innocent in innocents {
         runtime.block_on(innocent).unwrap();
     }
-    let metrics = runtime.handle().tiers().metrics();
-    assert_eq!(metrics.violations(), 0, "{:?}", runtime.handle().tiers().suspects());
+    runtime.handle().tiers().metrics().violations()
 }
 
 #[cfg(target_os = "linux")]
@@ -572,4 +579,29 @@ fn offenders_leave_half_of_the_blocking_pool_to_others() {
     for hog in hogs {
         runtime.block_on(hog).unwrap();
     }
+}
+
+/// Such as a connection that serves all kinds of requests: its light polls must not wait at the gate
+/// for what its heavy ones have done.
+#[test]
+fn a_task_that_is_heavy_now_and_then_is_on_record_and_left_to_the_rescue() {
+    let runtime = judging(2).build().unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let ends = over.clone();
+    let mixed = runtime.spawn(async move {
+        while !ends.load(Ordering::Relaxed) {
+            burn(BURST);
+            for _ in 0..5 {
+                yield_now().await;
+            }
+        }
+    });
+    let violations = |id| {
+        let suspects = runtime.handle().tiers().suspects();
+        suspects.iter().find(|s| s.task_id() == id).map_or(0, |s| s.violations())
+    };
+    eventually("it has offended often", || violations(mixed.id()) >= 6);
+    over.store(true, Ordering::Relaxed);
+    assert_eq!(runtime.handle().tiers().metrics().handoffs(), 0);
+    runtime.block_on(mixed).unwrap();
 }

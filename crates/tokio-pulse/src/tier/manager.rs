@@ -18,7 +18,8 @@
 //! watchdog tidies up once in a while.
 
 use std::panic::Location;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::Id;
@@ -79,9 +80,10 @@ struct Shared {
     places: Arc<Places>,
     counters: TierCounters,
     warnings: WarnLimit,
-    /// The watch has ended. Held while the runtime is armed or disarmed, so that nothing is armed
-    /// after the end.
-    stopped: Mutex<bool>,
+    /// The watch has ended. Polls read it without a lock; it is set under that of `arming`, so that
+    /// nothing is armed after the end.
+    stopped: AtomicBool,
+    arming: Mutex<()>,
 }
 
 impl TierManager {
@@ -99,7 +101,8 @@ impl TierManager {
                 places: Arc::new(Places::new(handoffs)),
                 counters: TierCounters::default(),
                 warnings: WarnLimit::default(),
-                stopped: Mutex::new(false),
+                stopped: AtomicBool::new(false),
+                arming: Mutex::new(()),
             }),
         };
         manager.arm(floors, &manager.config());
@@ -178,13 +181,11 @@ impl TierManager {
             None => self.suspect_by_origin(task, site, &config, now).map(|tier| (tier, true)),
         };
         let Some((tier, expected)) = tier else { return false };
+        let action = config.policy(tier).action();
+        let action = if expected { action } else { action.min(InterventionAction::Warn) };
         Treatment::begin(
             task,
-            config.policy(tier).action().min(if expected {
-                InterventionAction::Isolate
-            } else {
-                InterventionAction::Warn
-            }),
+            action,
             Ward {
                 config: &config,
                 heart: &shared.heart,
@@ -375,18 +376,26 @@ impl TierManager {
         if armed == heart.is_armed_for(Party::Tiers) && slice == heart.worker_slice() {
             return;
         }
-        let stopped = shared.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        heart.set_armed(Party::Tiers, armed && !*stopped);
-        heart.set_worker_slice(slice.filter(|_| !*stopped));
+        let _arming = self.lock_arming();
+        let stopped = self.is_stopped();
+        heart.set_armed(Party::Tiers, armed && !stopped);
+        heart.set_worker_slice(slice.filter(|_| !stopped));
     }
 
     fn is_stopped(&self) -> bool {
-        *self.shared.stopped.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.stopped.load(Relaxed)
+    }
+
+    fn lock_arming(&self) -> MutexGuard<'_, ()> {
+        self.shared.arming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The watch ends: nobody waits any more, and the threads are Tokio's again.
     pub(crate) fn let_all_go(&self) {
-        *self.shared.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        {
+            let _arming = self.lock_arming();
+            self.shared.stopped.store(true, Relaxed);
+        }
         self.shared.gate.open();
         self.arm(false, &self.config());
     }

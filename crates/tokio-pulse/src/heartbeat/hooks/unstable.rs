@@ -113,7 +113,7 @@ pub(crate) fn install_task_hooks(
 }
 
 // What is not the common case is called with plain arguments, and last: then the common case needs
-// no stack frame, which is a third of what it costs.
+// no stack frame, and that is a good part of what it costs.
 
 #[inline]
 fn begin_tick(line: &Line, dispatch: &Dispatch, task: &TaskMeta<'_>) {

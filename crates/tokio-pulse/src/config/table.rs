@@ -226,7 +226,8 @@ pub(super) static FIELDS: &[Field] = &[
         Kind::Count(1, 1024),
         Some("auto"),
         |draft, _i| draft.config.gate_permits,
-        "So many polls of the slow lane run at once; `auto` is the number of processors."
+        "So many polls of the slow lane run at once; `auto` is twice the number of \
+         processors and two more."
     ),
     field!(
         "squeeze.budget",

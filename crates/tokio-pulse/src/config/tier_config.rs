@@ -19,8 +19,9 @@ const FADE_AFTER: Duration = Duration::from_secs(60);
 const SITES: usize = 256;
 /// A sixteenth of what Tokio grants.
 const SQUEEZED_BUDGET: u8 = 8;
-/// The longest that Linux grants.
-const DEMOTED_SLICE: Duration = Duration::from_millis(100);
+/// Many times that of a worker, and no more: a thread keeps its deadline for as long as it does not
+/// sleep, also after it got its short slice back.
+const DEMOTED_SLICE: Duration = Duration::from_millis(20);
 /// As much as a person reads.
 const WARNINGS_PER_MINUTE: u32 = 5;
 
@@ -157,7 +158,8 @@ impl TierConfig {
         self.sites_limit
     }
 
-    /// So many polls of the slow lane run at once; `None`: as many as there are processors.
+    /// So many polls of the slow lane run at once; `None`: twice as many as there are
+    /// processors, and two more.
     pub fn gate_permits(&self) -> Option<usize> {
         self.gate_permits
     }

@@ -72,7 +72,7 @@ impl TierConfigBuilder {
         self
     }
 
-    /// Sets how many polls of the slow lane run at once; `None` for one a processor.
+    /// Sets how many polls of the slow lane run at once; `None` for two a processor and two more.
     pub fn gate_permits(mut self, permits: impl Into<Option<usize>>) -> Self {
         self.0.gate_permits = permits.into();
         self

@@ -34,9 +34,9 @@ pub(crate) struct Treatment {
     begun: Instant,
     clocks: Clocks,
     handed_off: bool,
-    // In this order: the next poll is let in by a thread that has its own standing again.
-    _demoted: Option<Demoted>,
+    // In this order: the next poll is let in at once.
     _permit: Option<Permit>,
+    _demoted: Option<Demoted>,
     _place: Option<Place>,
 }
 
@@ -118,11 +118,13 @@ impl Treatment {
             squeeze::squeeze(ward.config.squeeze_budget());
             // Whoever waits with a worker in hand holds up all that is behind it.
             if treatment.hand_off(ward) {
+                // Before the gate: whoever is let in must not take the processor of one inside, while
+                // the one that was left by the poll before it stays idle.
+                treatment._demoted = demote(ward, action >= InterventionAction::Isolate);
                 if action >= InterventionAction::SlowQueue {
-                    let permits = ward.config.gate_permits().unwrap_or_else(processors);
+                    let permits = ward.config.gate_permits().unwrap_or_else(permits);
                     treatment._permit = Some(ward.gate.enter(permits));
                 }
-                treatment._demoted = demote(ward, action >= InterventionAction::Isolate);
             }
         }
         treatment.begun = Instant::now();
@@ -182,10 +184,11 @@ impl Measured {
     }
 }
 
-/// As many as this process may use. Asked once: it is a system call.
-fn processors() -> usize {
-    static PROCESSORS: OnceLock<usize> = OnceLock::new();
-    *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
+/// Enough that no processor is idle while the next poll is on its way through the gate, and the
+/// kernel still has few threads to choose from. Asked once: it is a system call.
+fn permits() -> usize {
+    static PERMITS: OnceLock<usize> = OnceLock::new();
+    *PERMITS.get_or_init(|| 2 * std::thread::available_parallelism().map_or(1, usize::from) + 2)
 }
 
 fn demote(ward: Ward<'_>, harder: bool) -> Option<Demoted> {

@@ -7,8 +7,10 @@ use tokio::task::JoinHandle;
 
 use crate::error::TryCurrentError;
 use crate::heartbeat::hooks;
+use crate::lane::DedicatedThreadScheduler;
 use crate::metrics::Metrics;
 use crate::pulse::{self, Core};
+use crate::task::wrapper::Spawned;
 use crate::tier::TierManager;
 
 /// A handle to a runtime under watch. Mirrors [`tokio::runtime::Handle`]; cheap to clone, and it
@@ -71,6 +73,11 @@ impl Handle {
         &self.core.tiers
     }
 
+    /// The lane: threads for tasks that need a lot of CPU.
+    pub fn lane(&self) -> DedicatedThreadScheduler {
+        DedicatedThreadScheduler::of(&self.tokio, &self.core)
+    }
+
     /// Spawns a task.
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
@@ -78,7 +85,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.tokio.spawn(hooks::wrap(future))
+        self.tokio.spawn(hooks::wrap(Spawned::new(future, None)))
     }
 
     /// Runs a function on a thread where it may block.

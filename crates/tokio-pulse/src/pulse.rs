@@ -10,6 +10,7 @@ use crate::error::{BuildError, Kind};
 use crate::heartbeat::{Heart, Rhythm};
 use crate::hooks::HookRegistry;
 use crate::hooks::dispatch::Dispatch;
+use crate::lane::scheduler::Lane;
 use crate::metrics::counters::Counters;
 use crate::rescue::{internal, reserve::Reserve};
 use crate::tier::TierManager;
@@ -23,6 +24,7 @@ pub(crate) struct Core {
     pub(crate) counters: Arc<Counters>,
     pub(crate) reserve: Reserve,
     pub(crate) tiers: TierManager,
+    pub(crate) lane: Arc<Lane>,
     #[allow(dead_code, reason = "for the wrapper of stable Tokio")]
     pub(crate) dispatch: Dispatch,
     stopped: AtomicBool,
@@ -43,6 +45,7 @@ impl Core {
         self.stopped.store(true, Ordering::Release);
         self.reserve.close();
         self.tiers.let_all_go();
+        self.lane.close();
         self.heart.wake_watcher();
     }
 }
@@ -131,12 +134,15 @@ impl Attachment {
             tiers: self.tiers.clone(),
             registry: self.registry,
         };
+        let config_handle = self.tiers.config_handle().clone();
+        let lane = Arc::new(Lane::new(runtime.clone(), self.heart.clone(), config_handle));
         let core = Arc::new(Core {
             config,
             dispatch,
             heart: self.heart,
             counters: self.counters,
             reserve: Reserve::new(),
+            lane,
             tiers: self.tiers,
             stopped: AtomicBool::new(false),
         });

@@ -1,13 +1,15 @@
 //! A Tokio runtime under watch.
 
 use std::future::Future;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::EnterGuard;
 use tokio::task::JoinHandle;
 
 use crate::error::BuildError;
 use crate::handle::Handle;
+use crate::lane::scheduler::Lane;
 use crate::metrics::Metrics;
 use crate::pulse::Pulse;
 
@@ -29,6 +31,32 @@ pub struct Runtime {
     // Dropped first: the reserve workers have to be awake to be shut down.
     pub(crate) pulse: Pulse,
     pub(crate) tokio: tokio::runtime::Runtime,
+    /// Last: only a runtime that is gone has no task that may still come to the lane.
+    pub(crate) lane: EndOfLane,
+}
+
+/// Waits for the polls on the lane, as Tokio does for those on its workers.
+#[derive(Debug)]
+pub(crate) struct EndOfLane(Option<Arc<Lane>>);
+
+impl EndOfLane {
+    pub(crate) fn of(pulse: &Pulse) -> Self {
+        Self(Some(pulse.handle().core.lane.clone()))
+    }
+
+    fn wait(mut self, limit: Duration) {
+        if let Some(lane) = self.0.take() {
+            lane.wait_until_ended(Some(limit));
+        }
+    }
+}
+
+impl Drop for EndOfLane {
+    fn drop(&mut self) {
+        if let Some(lane) = self.0.take() {
+            lane.wait_until_ended(None);
+        }
+    }
 }
 
 impl Runtime {
@@ -97,15 +125,18 @@ impl Runtime {
     ///
     /// Threads that are still busy then go on until they are done, as in Tokio.
     pub fn shutdown_timeout(self, duration: Duration) {
-        let Self { pulse, tokio } = self;
+        let Self { pulse, tokio, lane } = self;
+        let begun = Instant::now();
         pulse.stop_without_waiting();
         tokio.shutdown_timeout(duration);
+        lane.wait(duration.saturating_sub(begun.elapsed()));
     }
 
     /// Shuts down without waiting for anything. May be called from within a task.
     pub fn shutdown_background(self) {
-        let Self { pulse, tokio } = self;
+        let Self { pulse, tokio, lane } = self;
         pulse.stop_without_waiting();
         tokio.shutdown_background();
+        lane.wait(Duration::ZERO);
     }
 }

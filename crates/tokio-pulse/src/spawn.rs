@@ -5,6 +5,7 @@ use std::future::Future;
 use tokio::task::JoinHandle;
 
 use crate::heartbeat::hooks;
+use crate::task::wrapper::Spawned;
 
 /// Spawns a task on the runtime that the caller runs on. Mirrors [`tokio::spawn`].
 ///
@@ -29,5 +30,5 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    tokio::spawn(hooks::wrap(future))
+    tokio::spawn(hooks::wrap(Spawned::new(future, None)))
 }

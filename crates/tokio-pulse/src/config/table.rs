@@ -9,6 +9,7 @@ use super::value::{FromValue, Kind, Value};
 use super::{
     ConfigProfile, Demotion, MAX_SLICE, MAX_THREADS, MIN_SLICE, RuntimeSettings, TierConfig,
 };
+use crate::lane::SchedulingAlgorithm;
 use crate::tier::{InterventionAction, TierPolicy, TierPolicyBuilder};
 
 /// What the keys are about, before it is checked as a whole.
@@ -228,6 +229,28 @@ pub(super) static FIELDS: &[Field] = &[
         |draft, _i| draft.config.gate_permits,
         "So many polls of the slow lane run at once; `auto` is twice the number of \
          processors and two more."
+    ),
+    field!(
+        "lane.threads",
+        Kind::Count(0, 64),
+        Some("auto"),
+        |draft, _i| draft.config.lane_threads,
+        "Threads of the lane; `auto` is 2 to 8, by processors and by pressure. 0: no lane, and the gate \
+         for all."
+    ),
+    field!(
+        "lane.queue",
+        Kind::Count(1, 1_000_000),
+        None,
+        |draft, _i| draft.config.lane_queue,
+        "So many tasks may wait for a thread of the lane. One more is run in place."
+    ),
+    field!(
+        "lane.algorithm",
+        Kind::Choice(SchedulingAlgorithm::WORDS),
+        None,
+        |draft, _i| draft.config.lane_algorithm,
+        "Who is next on the lane and at the gate."
     ),
     field!(
         "squeeze.budget",

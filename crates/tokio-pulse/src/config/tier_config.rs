@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{ConfigProfile, DEFAULT_SLICE, Demotion, Rule, TaskFacts, TierConfigBuilder, document};
+use crate::lane::SchedulingAlgorithm;
 use crate::task::TaskPriority;
 use crate::tier::{Tier, TierPolicy};
 
@@ -19,6 +20,8 @@ const FADE_AFTER: Duration = Duration::from_secs(60);
 const SITES: usize = 256;
 /// A sixteenth of what Tokio grants.
 const SQUEEZED_BUDGET: u8 = 8;
+/// More than ever wait in a healthy program; then it is better to see that they run.
+const LANE_QUEUE: usize = 1024;
 /// Many times that of a worker, and no more: a thread keeps its deadline for as long as it does not
 /// sleep, also after it got its short slice back.
 const DEMOTED_SLICE: Duration = Duration::from_millis(20);
@@ -57,6 +60,9 @@ pub struct TierConfig {
     pub(super) sites_limit: usize,
     pub(super) gate_permits: Option<usize>,
     pub(super) squeeze_budget: u8,
+    pub(super) lane_threads: Option<usize>,
+    pub(super) lane_queue: usize,
+    pub(super) lane_algorithm: SchedulingAlgorithm,
     pub(super) demotion: Demotion,
     pub(super) demotion_slice: Duration,
     pub(super) warnings_per_minute: u32,
@@ -80,6 +86,9 @@ impl TierConfig {
             sites_limit: SITES,
             gate_permits: None,
             squeeze_budget: SQUEEZED_BUDGET,
+            lane_threads: None,
+            lane_queue: LANE_QUEUE,
+            lane_algorithm: SchedulingAlgorithm::default(),
             demotion: Demotion::Auto,
             demotion_slice: DEMOTED_SLICE,
             warnings_per_minute: WARNINGS_PER_MINUTE,
@@ -167,6 +176,26 @@ impl TierConfig {
     /// Operations of Tokio's cooperative budget left to tasks at `yield` and above.
     pub fn squeeze_budget(&self) -> u8 {
         self.squeeze_budget
+    }
+
+    /// Threads of the lane; `None`: from 2 to 8, by processors and by pressure. 0: there is no lane, and
+    /// all tasks of the tier go to the gate.
+    pub fn lane_threads(&self) -> Option<usize> {
+        self.lane_threads
+    }
+
+    pub(crate) fn lane_enabled(&self) -> bool {
+        self.lane_threads != Some(0)
+    }
+
+    /// Tasks that may wait for a thread of the lane; one more is run in place.
+    pub fn lane_queue(&self) -> usize {
+        self.lane_queue
+    }
+
+    /// Who is next on the lane and at the gate.
+    pub fn lane_algorithm(&self) -> SchedulingAlgorithm {
+        self.lane_algorithm
     }
 
     /// How threads of the slow lane step back.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{ConfigError, Demotion, Rule, TierConfig, check};
+use crate::lane::SchedulingAlgorithm;
 use crate::task::TaskPriority;
 use crate::tier::{Tier, TierPolicy};
 
@@ -75,6 +76,25 @@ impl TierConfigBuilder {
     /// Sets how many polls of the slow lane run at once; `None` for two a processor and two more.
     pub fn gate_permits(mut self, permits: impl Into<Option<usize>>) -> Self {
         self.0.gate_permits = permits.into();
+        self
+    }
+
+    /// Sets the number of threads of the lane; `None` for 2 to 8, by processors and by pressure, and 0
+    /// for no lane.
+    pub fn lane_threads(mut self, threads: impl Into<Option<usize>>) -> Self {
+        self.0.lane_threads = threads.into();
+        self
+    }
+
+    /// Sets how many tasks may wait for a thread of the lane.
+    pub fn lane_queue(mut self, tasks: usize) -> Self {
+        self.0.lane_queue = tasks;
+        self
+    }
+
+    /// Sets who is next on the lane and at the gate.
+    pub fn lane_algorithm(mut self, algorithm: SchedulingAlgorithm) -> Self {
+        self.0.lane_algorithm = algorithm;
         self
     }
 

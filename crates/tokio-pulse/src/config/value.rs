@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::{ConfigProfile, Demotion, duration};
+use crate::lane::SchedulingAlgorithm;
 use crate::tier::{InterventionAction, Tier};
 
 /// What a key can hold. Its range is the key's business.
@@ -188,7 +189,7 @@ macro_rules! words {
 }
 
 counts!(u8, u32, usize);
-words!(ConfigProfile, Demotion, InterventionAction);
+words!(ConfigProfile, Demotion, InterventionAction, SchedulingAlgorithm);
 
 fn word<T: FromStr>(value: &Value) -> Option<T> {
     match value {

@@ -1,21 +1,28 @@
-//! The gate: so many polls of offenders run at a time, in the order of their coming.
+//! The gate: so many polls of offenders run at a time, in the order of a fair queue.
 //!
-//! A poll that waits here has handed its worker over, so nobody waits behind it. Fair means first
-//! come, first served.
+//! A poll that waits here has handed its worker over, so nobody waits behind it. It is for tasks that
+//! cannot be moved to the lane, because others have spawned them. The queue is of the same kind as
+//! the lane's, with the same weights and the same measure: what a poll has cost is charged to its
+//! task when it leaves.
 //!
 //! A poll inside may itself wait for something that only a poll outside can bring about, such as a
 //! message through a blocking channel. So the gate never stays shut for good: when nobody has left
 //! it for `STUCK`, those inside are written off, and their places given to the first in the row.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use crate::lane::SchedulingAlgorithm;
+use crate::lane::queue::{FairQueue, Flow};
+
 /// Longer than most polls that one sees. Those that take longer, all permits together, let the next
 /// ones in.
 const STUCK: Duration = Duration::from_millis(250);
+
+/// For the lottery: the same draws in every run.
+const SEED: u64 = 0x5EED;
 
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -26,11 +33,14 @@ pub(crate) struct Gate {
 
 #[derive(Debug)]
 struct Row {
+    algorithm: SchedulingAlgorithm,
+    /// As the last one that came was told.
+    permits: usize,
     /// Polls inside, those that were written off left out.
     inside: usize,
     /// Grows when those inside are written off: their leaving changes nothing any more.
     generation: u64,
-    waiting: VecDeque<Arc<Waiter>>,
+    waiting: Box<dyn FairQueue<Arc<Waiter>>>,
     last_exit: Instant,
     open: bool,
 }
@@ -38,7 +48,6 @@ struct Row {
 #[derive(Debug)]
 struct Waiter {
     thread: Thread,
-    permits: usize,
     /// The generation that it was admitted in, plus one; 0 while it waits.
     admitted: AtomicU64,
 }
@@ -49,14 +58,26 @@ struct Waiter {
 pub(crate) struct Permit {
     gate: Arc<Gate>,
     generation: u64,
+    flow: Flow,
+    cost: Duration,
+}
+
+/// How many may be inside, and by which rule the next one is chosen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct House {
+    pub(crate) permits: usize,
+    pub(crate) algorithm: SchedulingAlgorithm,
 }
 
 impl Gate {
     pub(crate) fn new() -> Self {
+        let algorithm = SchedulingAlgorithm::default();
         let row = Row {
+            algorithm,
+            permits: 1,
             inside: 0,
             generation: 0,
-            waiting: VecDeque::new(),
+            waiting: algorithm.queue(SEED),
             last_exit: Instant::now(),
             open: false,
         };
@@ -67,31 +88,40 @@ impl Gate {
         self.row.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until fewer than `permits` polls are inside and nobody is in front.
-    pub(crate) fn enter(self: &Arc<Self>, permits: usize) -> Permit {
-        let permit = |generation| Permit { gate: self.clone(), generation };
+    /// Waits until there is a permit and nobody is in front.
+    pub(crate) fn enter(self: &Arc<Self>, flow: Flow, house: House) -> Permit {
+        let permit =
+            |generation| Permit { gate: self.clone(), generation, flow, cost: Duration::ZERO };
         let waiter = {
             let mut row = self.lock();
-            if row.open || (row.inside < permits && row.waiting.is_empty()) {
-                if row.inside == 0 {
-                    row.last_exit = Instant::now();
-                }
+            row.adopt(house);
+            if row.open {
                 row.inside += 1;
                 return permit(row.generation);
             }
             let (thread, admitted) = (thread::current(), AtomicU64::new(0));
-            let waiter = Arc::new(Waiter { thread, permits, admitted });
-            row.waiting.push_back(waiter.clone());
+            let waiter = Arc::new(Waiter { thread, admitted });
+            // Through the queue even where there is room: it has to know who runs.
+            row.waiting.push(flow, waiter.clone());
+            if row.inside < row.permits {
+                if row.inside == 0 {
+                    row.last_exit = Instant::now();
+                }
+                row.admit();
+            }
+            if let Some(generation) = waiter.admitted() {
+                return permit(generation);
+            }
             waiter
         };
         self.waited.fetch_add(1, Ordering::Relaxed);
         loop {
-            match waiter.admitted.load(Ordering::Acquire) {
-                0 => {
+            match waiter.admitted() {
+                Some(generation) => return permit(generation),
+                None => {
                     thread::park_timeout(STUCK);
                     self.admit_if_stuck();
                 }
-                admitted => return permit(admitted - 1),
             }
         }
     }
@@ -107,8 +137,9 @@ impl Gate {
         }
     }
 
-    fn leave(&self, generation: u64) {
+    fn leave(&self, generation: u64, flow: Flow, cost: Duration) {
         let mut row = self.lock();
+        row.waiting.charge(flow, u64::try_from(cost.as_nanos()).unwrap_or(u64::MAX));
         if generation == row.generation {
             row.inside -= 1;
         }
@@ -130,10 +161,23 @@ impl Gate {
 }
 
 impl Row {
+    /// Both may be changed while the gate works.
+    fn adopt(&mut self, house: House) {
+        self.permits = house.permits;
+        if self.algorithm != house.algorithm {
+            let mut queue = house.algorithm.queue(SEED);
+            while let Some((flow, waiter)) = self.waiting.pop() {
+                queue.push(flow, waiter);
+            }
+            self.algorithm = house.algorithm;
+            self.waiting = queue;
+        }
+    }
+
     /// Lets in whom there is room for.
     fn admit(&mut self) {
-        while self.waiting.front().is_some_and(|first| self.open || self.inside < first.permits) {
-            let Some(waiter) = self.waiting.pop_front() else { return };
+        while self.open || self.inside < self.permits {
+            let Some((_, waiter)) = self.waiting.pop() else { return };
             self.inside += 1;
             waiter.admitted.store(self.generation + 1, Ordering::Release);
             waiter.thread.unpark();
@@ -141,9 +185,22 @@ impl Row {
     }
 }
 
+impl Waiter {
+    fn admitted(&self) -> Option<u64> {
+        self.admitted.load(Ordering::Acquire).checked_sub(1)
+    }
+}
+
+impl Permit {
+    /// What the poll inside has cost.
+    pub(crate) fn charge(&mut self, cost: Duration) {
+        self.cost = cost;
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.gate.leave(self.generation);
+        self.gate.leave(self.generation, self.flow, self.cost);
     }
 }
 
@@ -153,6 +210,15 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::task::TaskPriority;
+
+    fn flow(id: u64) -> Flow {
+        Flow { id, priority: TaskPriority::Normal }
+    }
+
+    fn house(permits: usize) -> House {
+        House { permits, algorithm: SchedulingAlgorithm::default() }
+    }
 
     #[test]
     fn never_more_inside_than_there_are_permits() {
@@ -163,7 +229,7 @@ mod tests {
                 let (gate, inside) = (gate.clone(), inside.clone());
                 thread::spawn(move || {
                     for _ in 0..200 {
-                        let _permit = gate.enter(2);
+                        let _permit = gate.enter(flow(1), house(2));
                         assert!(inside.fetch_add(1, Ordering::SeqCst) < 2);
                         thread::yield_now();
                         inside.fetch_sub(1, Ordering::SeqCst);
@@ -178,15 +244,15 @@ mod tests {
     }
 
     #[test]
-    fn whoever_came_first_goes_in_first() {
+    fn of_one_task_whoever_came_first_goes_in_first() {
         let gate = Arc::new(Gate::new());
-        let permit = gate.enter(1);
+        let permit = gate.enter(flow(1), house(1));
         let (order_in, order) = mpsc::channel();
         let mut threads = Vec::new();
         for id in 0..3 {
             let (gate_of_thread, order_in) = (gate.clone(), order_in.clone());
             threads.push(thread::spawn(move || {
-                let permit = gate_of_thread.enter(1);
+                let permit = gate_of_thread.enter(flow(1), house(1));
                 order_in.send(id).unwrap();
                 drop(permit);
             }));
@@ -204,11 +270,11 @@ mod tests {
     #[test]
     fn a_poll_inside_that_waits_for_one_outside_does_not_wait_forever() {
         let gate = Arc::new(Gate::new());
-        let _permit = gate.enter(1);
+        let _permit = gate.enter(flow(1), house(1));
         let (done_in, done) = mpsc::channel();
         let outside = gate.clone();
         let thread = thread::spawn(move || {
-            let _permit = outside.enter(1);
+            let _permit = outside.enter(flow(1), house(1));
             done_in.send(()).unwrap();
         });
         done.recv_timeout(Duration::from_secs(60)).unwrap();
@@ -220,11 +286,11 @@ mod tests {
     #[test]
     fn those_who_are_stuck_inside_are_written_off() {
         let gate = Arc::new(Gate::new());
-        let stuck = [gate.enter(2), gate.enter(2)];
+        let stuck = [gate.enter(flow(1), house(2)), gate.enter(flow(1), house(2))];
         let threads: Vec<_> = (0..20)
             .map(|_| {
                 let gate = gate.clone();
-                thread::spawn(move || drop(gate.enter(2)))
+                thread::spawn(move || drop(gate.enter(flow(1), house(2))))
             })
             .collect();
         for thread in threads {
@@ -239,9 +305,9 @@ mod tests {
     #[test]
     fn an_open_gate_stops_nobody() {
         let gate = Arc::new(Gate::new());
-        let inside = gate.enter(1);
+        let inside = gate.enter(flow(1), house(1));
         gate.open();
-        let more = [gate.enter(1), gate.enter(1)];
+        let more = [gate.enter(flow(1), house(1)), gate.enter(flow(1), house(1))];
         drop((inside, more));
         assert_eq!(gate.lock().inside, 0);
     }

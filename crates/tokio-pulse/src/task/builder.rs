@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::{TaskContext, TaskPriority, wrapper::Described};
+use super::{Group, TaskContext, TaskPriority, wrapper::Spawned};
+use crate::DedicatedThreadScheduler;
 use crate::heartbeat::hooks;
 
 /// Spawns tasks with a name, a priority, a budget and labels.
@@ -60,6 +61,12 @@ impl Builder {
         self
     }
 
+    /// Makes the task a part of the group. Default: the group of the task that spawns it, if any.
+    pub fn group(mut self, group: &Group) -> Self {
+        self.context.group = Some(group.clone());
+        self
+    }
+
     /// Adds a label, or gives a label another value.
     pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let (key, value) = (key.into(), value.into());
@@ -81,7 +88,21 @@ impl Builder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        tokio::spawn(hooks::wrap(Described::new(future, self.context)))
+        tokio::spawn(hooks::wrap(Spawned::new(future, Some(self.context))))
+    }
+
+    /// Spawns the task on that lane; see [`DedicatedThreadScheduler::spawn`].
+    #[track_caller]
+    pub fn spawn_on_lane<F>(
+        self,
+        future: F,
+        lane: &DedicatedThreadScheduler,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        lane.spawn_described(future, Some(self.context))
     }
 
     /// Spawns the task on that runtime.
@@ -91,6 +112,6 @@ impl Builder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        runtime.spawn(Described::new(future, self.context))
+        runtime.tokio.spawn(hooks::wrap(Spawned::new(future, Some(self.context))))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::task::Id;
 
-use super::TaskPriority;
+use super::{Group, TaskPriority};
 
 /// What was said of a task when it was spawned with a [`Builder`](super::Builder).
 ///
@@ -29,6 +29,7 @@ pub struct TaskContext {
     pub(super) priority: Option<TaskPriority>,
     pub(super) budget: Option<Duration>,
     pub(super) labels: Vec<(String, String)>,
+    pub(super) group: Option<Group>,
 }
 
 thread_local! {
@@ -65,25 +66,41 @@ impl TaskContext {
         &self.labels
     }
 
+    /// The group, if the task belongs to one.
+    pub fn group(&self) -> Option<&Group> {
+        self.group.as_ref()
+    }
+
     /// The value of a label.
     pub fn label(&self, key: &str) -> Option<&str> {
         self.labels.iter().find(|(known, _)| known == key).map(|(_, value)| &**value)
     }
 }
 
+/// What a new task is to have: what was said of it, and the group of the task that spawns it.
+pub(crate) fn with_group_of_parent(context: Option<TaskContext>) -> Option<TaskContext> {
+    if context.as_ref().is_some_and(|context| context.group.is_some()) {
+        return context;
+    }
+    match Group::current() {
+        Some(group) => Some(TaskContext { group: Some(group), ..context.unwrap_or_default() }),
+        None => context,
+    }
+}
+
 /// Makes a context the current one, until this is dropped.
 #[must_use]
-pub(crate) struct Entered;
+pub(crate) struct Entered(Id);
 
-pub(crate) fn enter(context: &Arc<TaskContext>) -> Entered {
+pub(crate) fn enter(context: &Arc<TaskContext>, task: Id) -> Entered {
     let _ = CURRENT.try_with(|current| current.borrow_mut().push(context.clone()));
-    Entered
+    Entered(task)
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         let context = CURRENT.try_with(|current| current.borrow_mut().pop()).ok().flatten();
-        let last = tokio::task::try_id().zip(context);
+        let last = context.map(|context| (self.0, context));
         let _ = LAST.try_with(|cell| cell.replace(last));
     }
 }

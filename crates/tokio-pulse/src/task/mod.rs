@@ -4,9 +4,11 @@
 
 mod builder;
 pub(crate) mod context;
+mod group;
 mod priority;
 pub(crate) mod wrapper;
 
 pub use builder::Builder;
 pub use context::TaskContext;
+pub use group::Group;
 pub use priority::TaskPriority;

@@ -38,7 +38,10 @@ use crate::heartbeat::{Heart, Party};
 use crate::hooks::{PollContext, PreemptionHooks};
 use crate::intervene::demote::{Means, Sentence};
 use crate::intervene::{gate::Gate, warn::WarnLimit};
+use crate::lane::queue::Flow;
+use crate::lane::ticket;
 use crate::metrics::tier_counters::TierCounters;
+use crate::task::TaskPriority;
 use crate::task::context::{self, TaskContext};
 use crate::trace::{self, Offender};
 
@@ -176,17 +179,28 @@ impl TierManager {
             return false;
         }
         let now = shared.heart.began.elapsed();
-        let tier = match shared.suspects.with(task, |suspect| suspect.touch(now)) {
-            Some(tier) => tier,
-            None => self.suspect_by_origin(task, site, &config, now).map(|tier| (tier, true)),
+        let look =
+            |suspect: &mut Suspect| (suspect.touch(now), suspect.movable, suspect.terms.priority);
+        let (tier, movable, priority) = match shared.suspects.with(task, look) {
+            Some(known) => known,
+            None => {
+                let tier = self.suspect_by_origin(task, site, &config, now);
+                (tier.map(|tier| (tier, true)), false, TaskPriority::default())
+            }
         };
         let Some((tier, expected)) = tier else { return false };
         let action = config.policy(tier).action();
         let action = if expected { action } else { action.min(InterventionAction::Warn) };
+        if movable && config.lane_enabled() && action >= InterventionAction::SlowQueue {
+            ticket::issue();
+            // If the lane does not take it, it runs in place, and the rescue stands by for it.
+            return false;
+        }
         Treatment::begin(
             task,
             action,
             Ward {
+                flow: Flow::of_task(task, priority),
                 config: &config,
                 heart: &shared.heart,
                 gate: &shared.gate,
@@ -261,6 +275,30 @@ impl TierManager {
         Ended { treated: treated.is_some(), handed_off, ..judged.unwrap_or_default() }
     }
 
+    /// A poll has ended on the lane. Whether the next one is to be there as well.
+    pub(crate) fn judge_on_lane(
+        &self,
+        task: Id,
+        site: Site,
+        context: Option<&TaskContext>,
+        measured: Measured,
+    ) -> bool {
+        let now = self.shared.heart.began.elapsed();
+        self.judge(task, site, context, measured, None, now);
+        let config = self.shared.config.load();
+        let slow = |suspect: &mut Suspect| {
+            suspect.touch(now).is_some_and(|(tier, expected)| {
+                expected && config.policy(tier).action() >= InterventionAction::SlowQueue
+            })
+        };
+        config.lane_enabled() && self.shared.suspects.with(task, slow).unwrap_or(false)
+    }
+
+    /// The priority of a task on record.
+    pub(crate) fn priority_of(&self, task: Id) -> Option<TaskPriority> {
+        self.shared.suspects.with(task, |suspect| suspect.terms.priority)
+    }
+
     fn judge(
         &self,
         task: Id,
@@ -295,14 +333,17 @@ impl TierManager {
         }
         let report = PollReport { cpu: measured.cpu.unwrap_or(active), violation };
         let cause = accusation.map_or_else(|| measured.cause(), |accused| accused.cause);
+        let movable = ticket::can_move(task);
+        let add = |suspect: &mut Suspect| {
+            suspect.movable |= movable;
+            suspect.add(report, terms, &config, now)
+        };
         let judged = if violation {
             let new = || Suspect::new(terms.floor, site, Standing::Offender, terms, now);
             let limit = config.suspects_limit();
-            Some(shared.suspects.with_or_insert(task, limit, &shared.filter, new, |suspect| {
-                suspect.add(report, terms, &config, now)
-            }))
+            Some(shared.suspects.with_or_insert(task, limit, &shared.filter, new, add))
         } else {
-            shared.suspects.with(task, |suspect| suspect.add(report, terms, &config, now))
+            shared.suspects.with(task, add)
         };
         let judged = judged?;
         self.arm(true, &config);

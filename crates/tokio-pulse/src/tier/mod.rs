@@ -16,7 +16,7 @@ pub(crate) mod sites;
 mod suspect;
 mod suspects;
 mod terms;
-mod treatment;
+pub(crate) mod treatment;
 
 use std::fmt;
 use std::str::FromStr;

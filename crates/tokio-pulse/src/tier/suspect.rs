@@ -23,6 +23,8 @@ pub(crate) struct Suspect {
     pub(crate) standing: Standing,
     pub(crate) terms: Terms,
     pub(crate) violations: u64,
+    /// It was spawned through Pulse, so it can run on the lane.
+    pub(crate) movable: bool,
     /// The share of violations among its polls, the latest counting most.
     heavy: f64,
     /// When it was polled last, or offended.
@@ -65,7 +67,16 @@ impl Suspect {
         now: Duration,
     ) -> Self {
         let record = Record::new(tier, now);
-        Self { record, site, standing, terms, violations: 0, heavy: 0.0, touched: now }
+        Self {
+            record,
+            site,
+            standing,
+            terms,
+            violations: 0,
+            movable: false,
+            heavy: 0.0,
+            touched: now,
+        }
     }
 
     pub(crate) fn tier(&self) -> Tier {

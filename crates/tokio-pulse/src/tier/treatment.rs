@@ -12,9 +12,10 @@ use super::InterventionAction;
 use crate::config::TierConfig;
 use crate::heartbeat::{Heart, hooks};
 use crate::intervene::demote::{Demoted, Means, Sentence};
-use crate::intervene::gate::{Gate, Permit};
+use crate::intervene::gate::{Gate, House, Permit};
 use crate::intervene::handoff::Handoff;
 use crate::intervene::squeeze;
+use crate::lane::queue::Flow;
 use crate::metrics::tier_counters::TierCounters;
 use crate::watchdog::scan::Cause;
 
@@ -31,11 +32,10 @@ pub(crate) struct Treatment {
     task: Id,
     /// The runtime that treats it: with the user's registry, another may hear of the same poll.
     heart: Arc<Heart>,
-    begun: Instant,
-    clocks: Clocks,
+    stopwatch: Stopwatch,
     handed_off: bool,
     // In this order: the next poll is let in at once.
-    _permit: Option<Permit>,
+    permit: Option<Permit>,
     _demoted: Option<Demoted>,
     _place: Option<Place>,
 }
@@ -73,6 +73,8 @@ impl Drop for Place {
 /// What a treatment is given and works with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ward<'a> {
+    /// Whose turn at the gate it is.
+    pub(crate) flow: Flow,
     pub(crate) config: &'a TierConfig,
     pub(crate) heart: &'a Arc<Heart>,
     pub(crate) gate: &'a Arc<Gate>,
@@ -107,11 +109,10 @@ impl Treatment {
         let mut treatment = Self {
             task,
             heart: ward.heart.clone(),
-            begun: Instant::now(),
-            clocks: Clocks::default(),
+            stopwatch: Stopwatch::unread(),
             handed_off: false,
             _demoted: None,
-            _permit: None,
+            permit: None,
             _place: None,
         };
         if action >= InterventionAction::Yield {
@@ -123,12 +124,12 @@ impl Treatment {
                 treatment._demoted = demote(ward, action >= InterventionAction::Isolate);
                 if action >= InterventionAction::SlowQueue {
                     let permits = ward.config.gate_permits().unwrap_or_else(permits);
-                    treatment._permit = Some(ward.gate.enter(permits));
+                    let house = House { permits, algorithm: ward.config.lane_algorithm() };
+                    treatment.permit = Some(ward.gate.enter(ward.flow, house));
                 }
             }
         }
-        treatment.begun = Instant::now();
-        treatment.clocks = Clocks::read();
+        treatment.stopwatch = Stopwatch::start();
         let _ = RUNNING.try_with(|running| running.borrow_mut().push(treatment));
     }
 
@@ -162,17 +163,20 @@ impl Treatment {
             let last = running.last()?;
             (last.task == task && last.heart.id == heart.id).then(|| running.pop())?
         };
-        let treatment = RUNNING.try_with(ended).ok()??;
-        let lasted = treatment.begun.elapsed();
-        let spent = Clocks::read().since(treatment.clocks);
-        // Where the system does not tell how long the thread waited, what it has not burned counts as
-        // that: then a poll that blocks gets away, and an innocent one is safe.
-        let waited = spent.waited.or(spent.cpu.map(|cpu| lasted.saturating_sub(cpu)));
-        Some(Measured { lasted, cpu: spent.cpu, waited, handed_off: treatment.handed_off })
+        let mut treatment = RUNNING.try_with(ended).ok()??;
+        let measured = treatment.stopwatch.stop(treatment.handed_off);
+        if let Some(permit) = &mut treatment.permit {
+            permit.charge(measured.cpu.unwrap_or(measured.lasted));
+        }
+        Some(measured)
     }
 }
 
 impl Measured {
+    /// Nothing was polled.
+    pub(crate) const NOTHING: Self =
+        Self { lasted: Duration::ZERO, cpu: Some(Duration::ZERO), waited: None, handed_off: false };
+
     /// What took the time.
     pub(crate) fn cause(&self) -> Cause {
         let active = self.lasted.saturating_sub(self.waited.unwrap_or_default());
@@ -195,6 +199,32 @@ fn demote(ward: Ward<'_>, harder: bool) -> Option<Demoted> {
     let (mode, slice) = (ward.config.demotion(), ward.config.demotion_slice());
     let sentence = Sentence::of(mode, slice, harder, Means::here());
     ThreadScheduling::of_current_thread().ok().map(|thread| sentence.carry_out(thread, ward.heart))
+}
+
+/// Measures one poll on the calling thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch {
+    begun: Instant,
+    clocks: Clocks,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self { begun: Instant::now(), clocks: Clocks::read() }
+    }
+
+    fn unread() -> Self {
+        Self { begun: Instant::now(), clocks: Clocks::default() }
+    }
+
+    pub(crate) fn stop(self, handed_off: bool) -> Measured {
+        let lasted = self.begun.elapsed();
+        let spent = Clocks::read().since(self.clocks);
+        // Where the system does not tell how long the thread waited, what it has not burned counts as
+        // that: then a poll that blocks gets away, and an innocent one is safe.
+        let waited = spent.waited.or(spent.cpu.map(|cpu| lasted.saturating_sub(cpu)));
+        Measured { lasted, cpu: spent.cpu, waited, handed_off }
+    }
 }
 
 #[derive(Debug)]

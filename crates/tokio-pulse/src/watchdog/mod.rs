@@ -93,7 +93,12 @@ impl Watchdog {
                 self.tidied = now;
                 self.core.tiers.tidy(now);
             }
-            match self.pace.next(tally.activity, now) {
+            let mut activity = tally.activity;
+            if self.core.lane.queued() > 0 {
+                self.core.lane.adapt();
+                activity.lively = true;
+            }
+            match self.pace.next(activity, now) {
                 Rest::Nap(time) => thread::park_timeout(time),
                 Rest::Doze(limit) => self.doze(limit),
             }

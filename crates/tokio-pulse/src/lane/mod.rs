@@ -1,0 +1,24 @@
+//! The slow lane: threads of Pulse's own for tasks that need a lot of CPU.
+//!
+//! A task that was spawned through Pulse, and that its tier sends to the slow queue, leaves its
+//! Tokio task between two polls and runs here, until it behaves. To everybody else it is the same
+//! task: its handle, its timers, its sockets.
+
+mod counters;
+pub(crate) mod errand;
+mod flow;
+mod metrics;
+mod pressure;
+pub(crate) mod queue;
+mod scheduled;
+pub(crate) mod scheduler;
+mod sizing;
+pub(crate) mod ticket;
+pub(crate) mod traveller;
+mod worker;
+
+mod algorithm;
+
+pub use algorithm::SchedulingAlgorithm;
+pub use metrics::LaneMetrics;
+pub use scheduled::DedicatedThreadScheduler;

@@ -93,10 +93,11 @@ impl CpuGroup {
         let threads = threads(tree.kind);
         // Should another process hold on to it, the worst is that the controller stays on.
         let _alone = leftovers::lock_base(&base);
+        let inherited = leftovers::any_switched_on(&base);
         leftovers::sweep(&base, threads);
         let switched_on = match tree.kind {
             IsolationKind::CgroupV1 => false,
-            IsolationKind::CgroupV2 => v2::enable(&base)?,
+            IsolationKind::CgroupV2 => v2::enable(&base, inherited)?,
         };
         let undo = |error| {
             if switched_on {

@@ -32,8 +32,8 @@ impl Tree {
         let mounts =
             fs::read(&table).map_err(|error| refusal::of(Step::ReadMounts, &table, &error))?;
         let own = system.join("proc/self/cgroup");
-        let groups =
-            fs::read_to_string(&own).map_err(|error| refusal::of(Step::ReadMounts, &own, &error))?;
+        let groups = fs::read_to_string(&own)
+            .map_err(|error| refusal::of(Step::ReadMounts, &own, &error))?;
 
         // A controller is in one tree at a time: if the first version has it, that is where it is.
         for kind in [IsolationKind::CgroupV1, IsolationKind::CgroupV2] {
@@ -46,11 +46,8 @@ impl Tree {
                 continue;
             }
             candidates.sort_by_key(|mount| mount.read_only);
-            let trees = candidates.into_iter().map(|mount| Self {
-                kind,
-                system: system.to_owned(),
-                mount,
-            });
+            let trees =
+                candidates.into_iter().map(|mount| Self { kind, system: system.to_owned(), mount });
             let mut outside = None;
             for tree in trees {
                 match tree.directory(&path) {

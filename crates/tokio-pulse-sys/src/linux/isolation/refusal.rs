@@ -82,6 +82,10 @@ pub(super) fn of(step: Step, place: &Path, error: &io::Error) -> CpuGroupError {
             ("the limit for control groups is reached", "raise `cgroup.max.descendants` above")
         }
         (Step::EnableController, libc::ENOENT) => ("the cpu controller cannot be enabled", ENABLE),
+        (Step::EnableController, libc::EINVAL) => (
+            "the cpu controller cannot be enabled",
+            "let no realtime process run outside of the root control group",
+        ),
         (Step::MakeThreaded, libc::ENOENT | libc::EINVAL) => {
             ("control groups cannot hold single threads", "use Linux 4.14 or later")
         }

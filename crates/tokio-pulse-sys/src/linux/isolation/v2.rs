@@ -15,8 +15,9 @@ pub(super) const THREADS: &str = "cgroup.threads";
 pub(super) const THROTTLED: (&str, u64) = ("throttled_usec", 1_000);
 
 /// Sees to it that groups below `base` have the controller. Returns whether it must be switched off
-/// again when the last of them goes, which is so when one of them has switched it on.
-pub(super) fn enable(base: &Path) -> Result<bool, CpuGroupError> {
+/// again when the last of them goes: when this has switched it on, or one of those that were there
+/// before (`inherited`).
+pub(super) fn enable(base: &Path, inherited: bool) -> Result<bool, CpuGroupError> {
     let file = base.join("cgroup.controllers");
     let controllers = fs::read_to_string(&file)
         .map_err(|error| refusal::of(Step::ReadControllers, &file, &error))?;
@@ -25,7 +26,7 @@ pub(super) fn enable(base: &Path) -> Result<bool, CpuGroupError> {
     }
     let file = base.join("cgroup.subtree_control");
     if has_cpu(&fs::read_to_string(&file).unwrap_or_default()) {
-        return Ok(leftovers::any_switched_on(base));
+        return Ok(inherited);
     }
     write(&file, "+cpu").map_err(|error| refusal::of(Step::EnableController, &file, &error))?;
     Ok(true)

@@ -14,9 +14,12 @@ mod platform;
 #[path = "fallback/mod.rs"]
 mod platform;
 
+mod isolation;
 mod unavailable;
 
+pub use isolation::{CpuGroupError, CpuLimit, IsolationKind, IsolationStats};
 pub use platform::cpu_clock::ThreadCpuClock;
+pub use platform::isolation::{CpuGroup, Membership};
 pub use platform::run_delay::ThreadRunDelay;
 pub use platform::run_state::ThreadProbe;
 pub use platform::scheduling::{

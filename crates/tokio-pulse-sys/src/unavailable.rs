@@ -15,6 +15,7 @@ enum Reason {
     System(i32),
     BeforeLinux(&'static str),
     Policy,
+    Lacking { problem: &'static str, remedy: &'static str, os_error: Option<i32> },
 }
 
 impl Unavailable {
@@ -40,6 +41,25 @@ impl Unavailable {
         Self { capability, reason: Reason::Policy }
     }
 
+    /// For what somebody can set right: what is in the way, and what to do about it.
+    #[allow(dead_code, reason = "each platform uses some of these")]
+    pub(crate) const fn lacking(
+        capability: &'static str,
+        problem: &'static str,
+        remedy: &'static str,
+        os_error: Option<i32>,
+    ) -> Self {
+        Self { capability, reason: Reason::Lacking { problem, remedy, os_error } }
+    }
+
+    /// What somebody with the rights to it can do to have the capability, if that is known.
+    pub const fn remedy(&self) -> Option<&'static str> {
+        match self.reason {
+            Reason::Lacking { remedy, .. } => Some(remedy),
+            _ => None,
+        }
+    }
+
     /// The name of the missing capability, as `pulse doctor` prints it.
     pub const fn capability(&self) -> &'static str {
         self.capability
@@ -63,6 +83,13 @@ impl fmt::Display for Unavailable {
             }
             Reason::Policy => {
                 write!(f, "{} is not for a thread of this scheduling policy", self.capability)
+            }
+            Reason::Lacking { problem, remedy, os_error } => {
+                write!(f, "{} is not available: {problem}", self.capability)?;
+                if let Some(code) = os_error {
+                    write!(f, " ({})", std::io::Error::from_raw_os_error(code))?;
+                }
+                write!(f, "; {remedy}")
             }
         }
     }

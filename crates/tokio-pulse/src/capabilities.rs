@@ -6,6 +6,7 @@ use tokio_pulse_sys::{
     ThreadCpuClock, ThreadProbe, ThreadRunDelay, nice_restorable, slices_available,
 };
 
+use crate::TaskIsolation;
 use crate::heartbeat::hooks;
 
 /// What Pulse can do on this machine with this build. `pulse doctor` prints it.
@@ -64,6 +65,7 @@ impl Capabilities {
                 "threads can be lowered and raised again",
                 "niceness is left alone, since this process could not raise it again",
             ),
+            isolation(),
             tracing(),
         ];
         Self { items }
@@ -86,6 +88,29 @@ fn poll_hooks() -> Capability {
              polls of tasks spawned through Pulse are counted"
                 .into(),
         )
+    }
+}
+
+/// Makes a group and removes it again.
+fn isolation() -> Capability {
+    const NAME: &str = "isolation";
+    match TaskIsolation::default().probe() {
+        Ok(group) => {
+            let place = group.place().parent().unwrap_or(group.place());
+            Capability {
+                name: NAME,
+                active: true,
+                detail: format!(
+                    "threads can be held to a CPU quota, by {} at {}",
+                    group.kind(),
+                    place.display()
+                ),
+            }
+        }
+        Err(error) => Capability::missing(
+            NAME,
+            format!("{error}; threads are held to no CPU quota, which leaves demotion"),
+        ),
     }
 }
 

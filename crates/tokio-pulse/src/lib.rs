@@ -96,6 +96,7 @@ mod handle;
 mod heartbeat;
 mod hooks;
 mod intervene;
+mod isolation;
 mod lane;
 mod metrics;
 #[cfg(all(test, pulse_loom))]
@@ -117,6 +118,9 @@ pub use config::{ConfigError, ConfigHandle, ConfigProfile, Demotion, TierConfig}
 pub use error::{BuildError, TryCurrentError};
 pub use handle::Handle;
 pub use hooks::{HookRegistry, PollContext, PreemptionHooks};
+pub use isolation::{
+    Isolated, IsolationError, IsolationGroup, TaskIsolation, TaskIsolationBuilder,
+};
 pub use lane::{DedicatedThreadScheduler, LaneMetrics, SchedulingAlgorithm};
 pub use metrics::{Metrics, TierMetrics, WorkerMetrics};
 pub use pulse::{Attachment, Pulse};
@@ -129,3 +133,4 @@ pub use tier::{
 };
 #[cfg(feature = "macros")]
 pub use tokio_pulse_macros::{main, test};
+pub use tokio_pulse_sys::{IsolationKind, IsolationStats};

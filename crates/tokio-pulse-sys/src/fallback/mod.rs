@@ -1,6 +1,7 @@
 //! Systems without an implementation yet: every item answers [`Unavailable`](crate::Unavailable).
 
 pub(crate) mod cpu_clock;
+pub(crate) mod isolation;
 pub(crate) mod run_delay;
 pub(crate) mod run_state;
 pub(crate) mod scheduling;

@@ -1,6 +1,7 @@
 //! Linux, any architecture that the `libc` crate knows.
 
 pub(crate) mod cpu_clock;
+pub(crate) mod isolation;
 pub(crate) mod run_delay;
 pub(crate) mod run_state;
 pub(crate) mod scheduling;

@@ -16,7 +16,7 @@ use crate::hooks::HookRegistry;
 use crate::hooks::dispatch::Dispatch;
 use crate::metrics::counters::Counters;
 use crate::pulse::Attachment;
-use crate::runtime::{EndOfLane, Runtime};
+use crate::runtime::{EndOfLanes, Runtime};
 use crate::tier::{Tier, TierManager, TierPolicy};
 
 /// Tokio's own default.
@@ -328,8 +328,8 @@ impl Builder {
         install(self.hooks(), &attachment, &mut self.tokio);
         let tokio = self.tokio.build().map_err(|error| BuildError(Kind::Runtime(error)))?;
         let pulse = attachment.start(tokio.handle())?;
-        let lane = EndOfLane::of(&pulse);
-        Ok(Runtime { pulse, tokio, lane })
+        let lanes = EndOfLanes::of(&pulse);
+        Ok(Runtime { pulse, tokio, lanes })
     }
 
     /// Prepares a Tokio builder that somebody else will build from: a framework, say, that wants a

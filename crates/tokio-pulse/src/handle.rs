@@ -78,6 +78,11 @@ impl Handle {
         DedicatedThreadScheduler::of(&self.tokio, &self.core)
     }
 
+    /// The lane for isolated tasks, under a CPU quota: empty unless `isolation.quota` is set.
+    pub fn isolated_lane(&self) -> DedicatedThreadScheduler {
+        DedicatedThreadScheduler::isolated_of(&self.tokio, &self.core)
+    }
+
     /// Spawns a task.
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>

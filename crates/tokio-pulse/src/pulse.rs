@@ -10,7 +10,7 @@ use crate::error::{BuildError, Kind};
 use crate::heartbeat::{Heart, Rhythm};
 use crate::hooks::HookRegistry;
 use crate::hooks::dispatch::Dispatch;
-use crate::lane::scheduler::Lane;
+use crate::lane::scheduler::{Lane, LaneKind};
 use crate::metrics::counters::Counters;
 use crate::rescue::{internal, reserve::Reserve};
 use crate::tier::TierManager;
@@ -25,6 +25,7 @@ pub(crate) struct Core {
     pub(crate) reserve: Reserve,
     pub(crate) tiers: TierManager,
     pub(crate) lane: Arc<Lane>,
+    pub(crate) isolated: Arc<Lane>,
     #[allow(dead_code, reason = "for the wrapper of stable Tokio")]
     pub(crate) dispatch: Dispatch,
     stopped: AtomicBool,
@@ -46,6 +47,7 @@ impl Core {
         self.reserve.close();
         self.tiers.let_all_go();
         self.lane.close();
+        self.isolated.close();
         self.heart.wake_watcher();
     }
 }
@@ -134,8 +136,11 @@ impl Attachment {
             tiers: self.tiers.clone(),
             registry: self.registry,
         };
-        let config_handle = self.tiers.config_handle().clone();
-        let lane = Arc::new(Lane::new(runtime.clone(), self.heart.clone(), config_handle));
+        let lane = |kind| {
+            let settings = self.tiers.config_handle().clone();
+            Arc::new(Lane::new(kind, runtime.clone(), self.heart.clone(), settings))
+        };
+        let (lane, isolated) = (lane(LaneKind::Slow), lane(LaneKind::Isolated));
         let core = Arc::new(Core {
             config,
             dispatch,
@@ -143,6 +148,7 @@ impl Attachment {
             counters: self.counters,
             reserve: Reserve::new(),
             lane,
+            isolated,
             tiers: self.tiers,
             stopped: AtomicBool::new(false),
         });

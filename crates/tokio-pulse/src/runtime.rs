@@ -32,28 +32,30 @@ pub struct Runtime {
     pub(crate) pulse: Pulse,
     pub(crate) tokio: tokio::runtime::Runtime,
     /// Last: only a runtime that is gone has no task that may still come to the lane.
-    pub(crate) lane: EndOfLane,
+    pub(crate) lanes: EndOfLanes,
 }
 
 /// Waits for the polls on the lane, as Tokio does for those on its workers.
 #[derive(Debug)]
-pub(crate) struct EndOfLane(Option<Arc<Lane>>);
+pub(crate) struct EndOfLanes(Option<[Arc<Lane>; 2]>);
 
-impl EndOfLane {
+impl EndOfLanes {
     pub(crate) fn of(pulse: &Pulse) -> Self {
-        Self(Some(pulse.handle().core.lane.clone()))
+        let core = &pulse.handle().core;
+        Self(Some([core.lane.clone(), core.isolated.clone()]))
     }
 
     fn wait(mut self, limit: Duration) {
-        if let Some(lane) = self.0.take() {
-            lane.wait_until_ended(Some(limit));
+        let deadline = Instant::now() + limit;
+        for lane in self.0.take().into_iter().flatten() {
+            lane.wait_until_ended(Some(deadline.saturating_duration_since(Instant::now())));
         }
     }
 }
 
-impl Drop for EndOfLane {
+impl Drop for EndOfLanes {
     fn drop(&mut self) {
-        if let Some(lane) = self.0.take() {
+        for lane in self.0.take().into_iter().flatten() {
             lane.wait_until_ended(None);
         }
     }
@@ -125,18 +127,18 @@ impl Runtime {
     ///
     /// Threads that are still busy then go on until they are done, as in Tokio.
     pub fn shutdown_timeout(self, duration: Duration) {
-        let Self { pulse, tokio, lane } = self;
+        let Self { pulse, tokio, lanes } = self;
         let begun = Instant::now();
         pulse.stop_without_waiting();
         tokio.shutdown_timeout(duration);
-        lane.wait(duration.saturating_sub(begun.elapsed()));
+        lanes.wait(duration.saturating_sub(begun.elapsed()));
     }
 
     /// Shuts down without waiting for anything. May be called from within a task.
     pub fn shutdown_background(self) {
-        let Self { pulse, tokio, lane } = self;
+        let Self { pulse, tokio, lanes } = self;
         pulse.stop_without_waiting();
         tokio.shutdown_background();
-        lane.wait(Duration::ZERO);
+        lanes.wait(Duration::ZERO);
     }
 }

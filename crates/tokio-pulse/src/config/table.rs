@@ -253,6 +253,21 @@ pub(super) static FIELDS: &[Field] = &[
         "Who is next on the lane and at the gate."
     ),
     field!(
+        "isolation.quota",
+        Kind::Duration(Duration::from_millis(1), HOUR),
+        Some("off"),
+        |draft, _i| draft.config.isolation_quota,
+        "CPU time that all tasks of tiers with `isolate` may use together in each period, on threads of \
+         their own; `off`: they run on the lane."
+    ),
+    field!(
+        "isolation.period",
+        Kind::Duration(Duration::from_millis(1), Duration::from_secs(1)),
+        None,
+        |draft, _i| draft.config.isolation_period,
+        "The period that the quota is for."
+    ),
+    field!(
         "squeeze.budget",
         Kind::Count(1, 128),
         None,

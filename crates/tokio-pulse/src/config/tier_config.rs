@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{ConfigProfile, DEFAULT_SLICE, Demotion, Rule, TaskFacts, TierConfigBuilder, document};
+use crate::isolation::TaskIsolation;
 use crate::lane::SchedulingAlgorithm;
 use crate::task::TaskPriority;
 use crate::tier::{Tier, TierPolicy};
@@ -22,6 +23,8 @@ const SITES: usize = 256;
 const SQUEEZED_BUDGET: u8 = 8;
 /// More than ever wait in a healthy program; then it is better to see that they run.
 const LANE_QUEUE: usize = 1024;
+/// The kernel's own.
+const ISOLATION_PERIOD: Duration = Duration::from_millis(100);
 /// Many times that of a worker, and no more: a thread keeps its deadline for as long as it does not
 /// sleep, also after it got its short slice back.
 const DEMOTED_SLICE: Duration = Duration::from_millis(20);
@@ -62,6 +65,8 @@ pub struct TierConfig {
     pub(super) squeeze_budget: u8,
     pub(super) lane_threads: Option<usize>,
     pub(super) lane_queue: usize,
+    pub(super) isolation_quota: Option<Duration>,
+    pub(super) isolation_period: Duration,
     pub(super) lane_algorithm: SchedulingAlgorithm,
     pub(super) demotion: Demotion,
     pub(super) demotion_slice: Duration,
@@ -88,6 +93,8 @@ impl TierConfig {
             squeeze_budget: SQUEEZED_BUDGET,
             lane_threads: None,
             lane_queue: LANE_QUEUE,
+            isolation_quota: None,
+            isolation_period: ISOLATION_PERIOD,
             lane_algorithm: SchedulingAlgorithm::default(),
             demotion: Demotion::Auto,
             demotion_slice: DEMOTED_SLICE,
@@ -191,6 +198,23 @@ impl TierConfig {
     /// Tasks that may wait for a thread of the lane; one more is run in place.
     pub fn lane_queue(&self) -> usize {
         self.lane_queue
+    }
+
+    /// The CPU time that all isolated tasks may use together in each period; `None`: there is no
+    /// quota, and they run with the other offenders, on threads that step back further.
+    pub fn isolation_quota(&self) -> Option<Duration> {
+        self.isolation_quota
+    }
+
+    /// The period that the quota is for.
+    pub fn isolation_period(&self) -> Duration {
+        self.isolation_period
+    }
+
+    /// Both of them. Their ranges are those of the system.
+    pub(crate) fn isolation(&self) -> Option<TaskIsolation> {
+        let quota = self.isolation_quota?;
+        TaskIsolation::builder().quota(quota).period(self.isolation_period).build().ok()
     }
 
     /// Who is next on the lane and at the gate.

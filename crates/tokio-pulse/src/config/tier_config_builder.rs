@@ -92,6 +92,18 @@ impl TierConfigBuilder {
         self
     }
 
+    /// Sets the CPU time that all isolated tasks may use together in each period; `None` for no quota.
+    pub fn isolation_quota(mut self, quota: impl Into<Option<Duration>>) -> Self {
+        self.0.isolation_quota = quota.into();
+        self
+    }
+
+    /// Sets the period that the quota is for.
+    pub fn isolation_period(mut self, period: Duration) -> Self {
+        self.0.isolation_period = period;
+        self
+    }
+
     /// Sets who is next on the lane and at the gate.
     pub fn lane_algorithm(mut self, algorithm: SchedulingAlgorithm) -> Self {
         self.0.lane_algorithm = algorithm;

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::counters::LaneCounters;
+use super::scheduler::LaneKind;
 use super::sizing::{Limits, Plan, Pressure, Sizer};
 use crate::config::TierConfig;
 
@@ -21,6 +22,9 @@ const MAX_BATCH: usize = 64;
 /// What `auto` keeps to; and never more than processors, the minimum excepted.
 const THREADS: (usize, usize) = (2, 8);
 
+/// They share one quota: more threads would only have it in smaller pieces.
+const ISOLATED_THREADS: (usize, usize) = (2, 2);
+
 /// What can be counted at any time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
@@ -32,6 +36,7 @@ pub(super) struct Seen {
 /// Looks at a lane now and then.
 #[derive(Debug)]
 pub(super) struct Gauge {
+    kind: LaneKind,
     sizer: Sizer,
     limits: Limits,
     plan: Plan,
@@ -45,10 +50,11 @@ pub(super) struct Gauge {
 }
 
 impl Gauge {
-    pub(super) fn new(config: &TierConfig, now: Duration) -> Self {
-        let limits = limits(config);
+    pub(super) fn new(kind: LaneKind, config: &TierConfig, now: Duration) -> Self {
+        let limits = limits(kind, config);
         let mut sizer = Sizer::new(limits);
         Self {
+            kind,
             plan: sizer.step(&Pressure::default()),
             sizer,
             limits,
@@ -66,7 +72,7 @@ impl Gauge {
     }
 
     pub(super) fn is_due(&self, config: &TierConfig, now: Duration) -> bool {
-        now.saturating_sub(self.looked) >= INTERVAL || self.limits != limits(config)
+        now.saturating_sub(self.looked) >= INTERVAL || self.limits != limits(self.kind, config)
     }
 
     /// Whether all threads there may be are in polls that do not end, while others wait.
@@ -81,8 +87,8 @@ impl Gauge {
         seen: Seen,
         now: Duration,
     ) -> Plan {
-        if self.limits != limits(config) {
-            *self = Self::new(config, now);
+        if self.limits != limits(self.kind, config) {
+            *self = Self::new(self.kind, config, now);
         }
         let since = |then: &mut u64, now: u64| now.saturating_sub(std::mem::replace(then, now));
         let completed = since(&mut self.polls, counters.polls.load(Relaxed));
@@ -111,8 +117,11 @@ impl Gauge {
     }
 }
 
-fn limits(config: &TierConfig) -> Limits {
-    let threads = config.lane_threads().map_or(THREADS, |threads| (threads, threads));
+fn limits(kind: LaneKind, config: &TierConfig) -> Limits {
+    let threads = match kind {
+        LaneKind::Slow => config.lane_threads().map_or(THREADS, |threads| (threads, threads)),
+        LaneKind::Isolated => ISOLATED_THREADS,
+    };
     let queue = config.lane_queue();
     Limits::new(threads, (MIN_BOUND.min(queue), queue), MAX_BATCH)
 }

@@ -43,6 +43,10 @@ impl DedicatedThreadScheduler {
         Self { tokio: tokio.clone(), lane: core.lane.clone() }
     }
 
+    pub(crate) fn isolated_of(tokio: &tokio::runtime::Handle, core: &Core) -> Self {
+        Self { tokio: tokio.clone(), lane: core.isolated.clone() }
+    }
+
     /// Spawns a task whose polls all run on the lane.
     ///
     /// Where there is no lane (`lane.threads` is 0), or it is full or closed, a poll runs in place, on

@@ -6,11 +6,10 @@
 //! of the user's. The lane's own threads take what is there into the fair queue, under its lock,
 //! and take out whom the queue names next.
 //!
-//! **No wake is lost.** A thread goes to sleep under the lock, after it has made itself known in
-//! `idle` and found `entry` empty; the pusher pushes first and looks at `idle` then. With a
-//! sequentially consistent fence between the two steps on both sides, one of them sees the other. To
-//! notify, the pusher takes the lock, so the sleeper is asleep by then. The same goes for a thread
-//! that ends: it takes itself out of `live` first.
+//! **No wake is lost.** A thread that goes to sleep puts itself on the list of sleepers, and looks at
+//! `entry` then; the pusher pushes first and looks at the list then. With a sequentially consistent
+//! fence between the two steps on both sides, one of them sees the other. The same goes for a
+//! thread that ends: it takes itself out of `live` first.
 //!
 //! **Nobody is forgotten at the end.** `closed` is set first and the queue emptied afterwards; who
 //! pushes looks at `closed` after the push, and empties the queue as well.
@@ -35,6 +34,8 @@ use super::SchedulingAlgorithm;
 use super::counters::LaneCounters;
 use super::pressure::{Gauge, Seen};
 use super::queue::{FairQueue, Flow};
+use super::seclusion::Seclusion;
+use super::sleepers::Sleepers;
 use super::worker;
 use crate::config::ConfigHandle;
 use crate::heartbeat::Heart;
@@ -52,6 +53,15 @@ pub(crate) trait Job: Send + Sync {
     fn send_home(self: Arc<Self>);
 }
 
+/// Which of a runtime's two lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LaneKind {
+    /// For tasks of tiers with the action `slow-queue`, and for those that the user sends.
+    Slow,
+    /// For tasks of tiers with the action `isolate`, when there is a quota for them.
+    Isolated,
+}
+
 /// A job that waits for a thread.
 pub(super) struct Entry {
     pub(super) job: Arc<dyn Job>,
@@ -60,6 +70,8 @@ pub(super) struct Entry {
 
 /// What the threads and all who send something share.
 pub(crate) struct Lane {
+    pub(crate) kind: LaneKind,
+    pub(super) seclusion: Seclusion,
     runtime: Handle,
     pub(super) heart: Arc<Heart>,
     pub(super) config: ConfigHandle,
@@ -67,10 +79,8 @@ pub(crate) struct Lane {
     /// Jobs in `entry` and in the fair queue, and places that are taken for some.
     queued: AtomicUsize,
     fair: Mutex<Fair>,
-    work: Condvar,
+    sleepers: Sleepers,
     ended: Condvar,
-    /// Threads that sleep, or are about to.
-    idle: AtomicUsize,
     /// Threads that serve, the sleeping ones included.
     live: AtomicUsize,
     /// So many are to serve.
@@ -93,21 +103,27 @@ struct Fair {
 pub(crate) struct Place<'a>(&'a Arc<Lane>);
 
 impl Lane {
-    pub(crate) fn new(runtime: Handle, heart: Arc<Heart>, config: ConfigHandle) -> Self {
+    pub(crate) fn new(
+        kind: LaneKind,
+        runtime: Handle,
+        heart: Arc<Heart>,
+        config: ConfigHandle,
+    ) -> Self {
         let current = config.current();
         let algorithm = current.lane_algorithm();
-        let gauge = Gauge::new(&current, heart.began.elapsed());
+        let gauge = Gauge::new(kind, &current, heart.began.elapsed());
         let plan = gauge.plan();
         Self {
+            kind,
+            seclusion: Seclusion::default(),
             runtime,
             heart,
             config,
             entry: SegQueue::new(),
             queued: AtomicUsize::new(0),
             fair: Mutex::new(Fair { algorithm, queue: algorithm.queue(SEED) }),
-            work: Condvar::new(),
+            sleepers: Sleepers::default(),
             ended: Condvar::new(),
-            idle: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
             target: AtomicUsize::new(plan.threads),
             bound: AtomicUsize::new(plan.queue_bound),
@@ -162,10 +178,7 @@ impl Lane {
         fence(SeqCst);
         if self.is_closed() {
             self.send_all_home();
-        } else if self.idle.load(Relaxed) > 0 {
-            let _fair = self.lock();
-            self.work.notify_one();
-        } else {
+        } else if !self.sleepers.wake_one() {
             self.start_threads();
         }
     }
@@ -201,14 +214,14 @@ impl Lane {
         loop {
             fair.adopt(self.config.load().lane_algorithm());
             self.take_in(&mut fair);
-            if self.is_closed() || self.live.load(SeqCst) > self.target.load(Relaxed) {
+            if self.is_closed() || self.is_too_large() {
                 // Another one serves what is there: the notice of it may have come here. When the lane
                 // is closed, `close` has emptied it.
                 self.live.fetch_sub(1, SeqCst);
-                if !fair.queue.is_empty() {
-                    self.work.notify_one();
-                }
                 self.ended.notify_all();
+                if !fair.queue.is_empty() {
+                    self.sleepers.wake_one();
+                }
                 return false;
             }
             let batch = self.batch.load(Relaxed).max(1);
@@ -221,16 +234,10 @@ impl Lane {
             if !jobs.is_empty() {
                 return true;
             }
-            self.idle.fetch_add(1, SeqCst);
-            fence(SeqCst);
-            let mut timed_out = false;
-            if self.entry.is_empty() && !self.is_closed() {
-                let waited = self.work.wait_timeout(fair, worker::KEEP_ALIVE);
-                let (guard, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-                fair = guard;
-                timed_out = timeout.timed_out();
-            }
-            self.idle.fetch_sub(1, SeqCst);
+            drop(fair);
+            let must_stay = || !self.entry.is_empty() || self.is_closed() || self.is_too_large();
+            let timed_out = self.sleepers.sleep(worker::KEEP_ALIVE, must_stay);
+            fair = self.lock();
             if timed_out {
                 self.live.fetch_sub(1, SeqCst);
                 fence(SeqCst);
@@ -241,6 +248,10 @@ impl Lane {
                 self.live.fetch_add(1, SeqCst);
             }
         }
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.live.load(SeqCst) > self.target.load(SeqCst)
     }
 
     fn take_in(&self, fair: &mut Fair) {
@@ -259,7 +270,8 @@ impl Lane {
         self.closed.store(true, SeqCst);
         fence(SeqCst);
         self.send_all_home();
-        self.work.notify_all();
+        self.sleepers.wake_all();
+        self.seclusion.end();
     }
 
     fn send_all_home(&self) {
@@ -310,7 +322,7 @@ impl Lane {
         let seen = Seen {
             queued: self.queued.load(Relaxed),
             live: self.live.load(Relaxed),
-            idle: self.idle.load(Relaxed),
+            idle: self.sleepers.count(),
         };
         let plan = gauge.look(&config, &self.counters, seen, now);
         let stuck = gauge.is_stuck();
@@ -319,15 +331,15 @@ impl Lane {
         if stuck {
             self.send_all_home();
         }
-        self.target.store(plan.threads, Relaxed);
+        self.target.store(plan.threads, SeqCst);
+        fence(SeqCst);
         self.bound.store(plan.queue_bound, Relaxed);
         self.batch.store(plan.batch, Relaxed);
         if seen.queued > 0 {
             self.start_threads();
         }
         if seen.live > plan.threads {
-            let _fair = self.lock();
-            self.work.notify_all();
+            self.sleepers.wake_all();
         }
     }
 

@@ -20,6 +20,7 @@ pub(crate) struct Traveller {
     pub(crate) tiers: TierManager,
     /// The user has sent it, for good: its behaviour has no say in it.
     pub(crate) settled: bool,
+    isolated: bool,
 }
 
 impl Traveller {
@@ -29,6 +30,7 @@ impl Traveller {
         context: Option<Arc<TaskContext>>,
         tiers: TierManager,
         settled: bool,
+        isolated: bool,
     ) -> Self {
         let own = context.as_ref().and_then(|context| context.priority());
         let priority = tiers.priority_of(task).or(own).unwrap_or_default();
@@ -37,7 +39,7 @@ impl Traveller {
             || Flow::of_task(task, priority),
             |group| Flow::of_group(group.id(), priority),
         );
-        Self { task, flow, site, context, tiers, settled }
+        Self { task, flow, site, context, tiers, settled, isolated }
     }
 
     /// One poll, in the task's own context.
@@ -59,6 +61,8 @@ impl Traveller {
         }
         let context = self.context.as_deref();
         let judged = self.tiers.judge_on_lane(self.task, self.site, context, measured);
-        judged || group.is_some_and(|group| group.is_over_budget())
+        let stays = judged || group.is_some_and(|group| group.is_over_budget());
+        // To another lane by way of its home.
+        stays && self.tiers.isolates(self.task) == self.isolated
     }
 }

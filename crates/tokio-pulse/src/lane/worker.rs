@@ -1,6 +1,6 @@
 //! A thread of the lane.
 
-use std::cell::Cell;
+use std::cell::Cell as Flag;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tokio_pulse_sys::ThreadScheduling;
 
-use super::scheduler::Lane;
+use super::scheduler::{Lane, LaneKind};
+use super::seclusion::Cell;
 use crate::intervene::demote::{Demoted, Means, Sentence};
 use crate::tier::treatment::Measured;
 
@@ -20,7 +21,7 @@ pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const THREAD_NAME: &str = "pulse-lane";
 
 thread_local! {
-    static IS_ONE: Cell<bool> = const { Cell::new(false) };
+    static IS_ONE: Flag<bool> = const { Flag::new(false) };
 }
 
 /// Whether the calling thread is one of a lane's.
@@ -60,14 +61,17 @@ fn serve(lane: &Arc<Lane>) {
 struct Standing {
     sentence: Option<Sentence>,
     demoted: Option<Demoted>,
+    cell: Cell,
 }
 
 impl Standing {
     /// The configuration may change.
     fn keep(&mut self, lane: &Lane) {
         let config = lane.config.load();
+        let harder = lane.kind == LaneKind::Isolated;
+        self.cell.keep(config.isolation().filter(|_| harder), &lane.seclusion);
         let sentence =
-            Sentence::of(config.demotion(), config.demotion_slice(), false, Means::here());
+            Sentence::of(config.demotion(), config.demotion_slice(), harder, Means::here());
         if self.sentence == Some(sentence) {
             return;
         }

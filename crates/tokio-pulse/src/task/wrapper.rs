@@ -68,14 +68,17 @@ impl<T: Send + 'static> Spawned<T> {
         };
         match std::mem::replace(&mut self.place, Place::Done) {
             Place::Home(future) => {
+                let isolated = core.tiers.isolates(task) && !self.settled;
+                let lane = if isolated { &core.isolated } else { &core.lane };
                 let traveller = Traveller::new(
                     task,
                     Site::of(self.spawned_at),
                     self.context.clone(),
                     core.tiers.clone(),
                     self.settled,
+                    isolated,
                 );
-                self.place = match Errand::send(&core.lane, traveller, future, cx.waker()) {
+                self.place = match Errand::send(lane, traveller, future, cx.waker()) {
                     Ok(errand) => Place::Away(errand),
                     Err(future) => Place::Home(future),
                 };

@@ -294,6 +294,13 @@ impl TierManager {
         config.lane_enabled() && self.shared.suspects.with(task, slow).unwrap_or(false)
     }
 
+    /// Whether a task belongs to the isolated lane.
+    pub(crate) fn isolates(&self, task: Id) -> bool {
+        let config = self.shared.config.load();
+        config.isolation().is_some()
+            && config.policy(self.tier_of(task)).action() >= InterventionAction::Isolate
+    }
+
     /// The priority of a task on record.
     pub(crate) fn priority_of(&self, task: Id) -> Option<TaskPriority> {
         self.shared.suspects.with(task, |suspect| suspect.terms.priority)

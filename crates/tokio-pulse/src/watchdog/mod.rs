@@ -94,9 +94,11 @@ impl Watchdog {
                 self.core.tiers.tidy(now);
             }
             let mut activity = tally.activity;
-            if self.core.lane.queued() > 0 {
-                self.core.lane.adapt();
-                activity.lively = true;
+            for lane in [&self.core.lane, &self.core.isolated] {
+                if lane.queued() > 0 {
+                    lane.adapt();
+                    activity.lively = true;
+                }
             }
             match self.pace.next(activity, now) {
                 Rest::Nap(time) => thread::park_timeout(time),

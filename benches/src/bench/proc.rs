@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use crate::Result;
@@ -41,6 +42,13 @@ pub(crate) fn usage_of_threads(name: &str) -> Result<Usage> {
     if found { Ok(usage) } else { Err(format!("no thread is named {name}").into()) }
 }
 
+/// Of the calling thread. The kernel brings the count up to date when a thread goes to sleep, so this
+/// sleeps first.
+pub(crate) fn cpu_of_current_thread() -> Result<Duration> {
+    thread::sleep(Duration::from_micros(100));
+    cpu_time(Path::new("/proc/thread-self"))
+}
+
 /// In nanoseconds; `stat` would count in clock ticks of 10 ms.
 fn cpu_time(thread: &Path) -> Result<Duration> {
     let text = fs::read_to_string(thread.join("schedstat"))?;
@@ -59,7 +67,6 @@ fn sleeps(thread: &Path) -> Result<u64> {
 mod tests {
     use super::*;
     use std::sync::mpsc;
-    use std::thread;
     use std::time::Instant;
 
     #[test]

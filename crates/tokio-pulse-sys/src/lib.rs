@@ -16,7 +16,7 @@ mod platform;
 
 mod unavailable;
 
-pub use platform::cpu_clock::ThreadCpuClock;
+pub use platform::cpu_clock::{ThreadCpuClock, current_thread_cpu_time};
 pub use platform::run_delay::ThreadRunDelay;
 pub use platform::run_state::ThreadProbe;
 pub use platform::scheduling::{

@@ -97,6 +97,7 @@ mod handle;
 mod heartbeat;
 mod hooks;
 mod intervene;
+mod lane;
 mod metrics;
 #[cfg(all(test, pulse_loom))]
 mod models;

@@ -1,0 +1,414 @@
+//! The sizer beside a small simulation of the lane: items come, wait, are taken in batches by
+//! threads, and end; ten looks a second.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// All simulated times are nanoseconds.
+const LOOK: u64 = 100_000_000;
+/// What a turn costs beside its items.
+const TURN: u64 = 5_000;
+
+const US: u64 = 1_000;
+const MS: u64 = 1_000_000;
+
+/// When in the interval an item comes, and what it costs.
+type Item = (u64, u64);
+
+struct Lane {
+    sizer: Sizer,
+    plan: Plan,
+    processors: usize,
+    now: u64,
+    queue: VecDeque<Item>,
+    /// Ends of the turns, and what was in their batches: items and costs together.
+    busy: BinaryHeap<Reverse<(u64, u64, u64)>>,
+    completed: u64,
+    spent: u64,
+    rejected: u64,
+    history: Vec<Plan>,
+    longest_wait: u64,
+}
+
+impl Lane {
+    fn new(processors: usize) -> Self {
+        let sizer = Sizer::new(Limits::default());
+        Self {
+            plan: sizer.plan,
+            sizer,
+            processors,
+            now: 0,
+            queue: VecDeque::new(),
+            busy: BinaryHeap::new(),
+            completed: 0,
+            spent: 0,
+            rejected: 0,
+            history: Vec::new(),
+            longest_wait: 0,
+        }
+    }
+
+    fn serve(&mut self) {
+        while self.busy.len() < self.plan.threads && !self.queue.is_empty() {
+            let share = self.queue.len().div_ceil(self.plan.threads);
+            let batch = self.plan.batch.min(share);
+            let cost: u64 = self.queue.drain(..batch).map(|(_, cost)| cost).sum();
+            self.busy.push(Reverse((self.now + TURN + cost, batch as u64, cost)));
+        }
+    }
+
+    fn run_to(&mut self, end: u64) {
+        while let Some(&Reverse((done, items, cost))) = self.busy.peek() {
+            if done > end {
+                break;
+            }
+            self.busy.pop();
+            self.now = done;
+            self.completed += items;
+            self.spent += cost;
+            self.serve();
+        }
+        self.now = end;
+    }
+
+    /// One interval, with these items in the order of their coming.
+    fn look(&mut self, items: impl IntoIterator<Item = Item>) {
+        let began = self.now;
+        for (offset, cost) in items {
+            self.run_to(began + offset.min(LOOK - 1));
+            if self.queue.len() < self.plan.queue_bound {
+                self.queue.push_back((self.now, cost));
+                self.serve();
+            } else {
+                self.rejected += 1;
+            }
+        }
+        self.run_to(began + LOOK);
+        let oldest_wait = self.queue.front().map_or(0, |(came, _)| self.now - came);
+        self.longest_wait = self.longest_wait.max(oldest_wait);
+        let seen = Pressure {
+            queued: self.queue.len(),
+            oldest_wait: Duration::from_nanos(oldest_wait),
+            busy_threads: self.busy.len(),
+            threads: self.plan.threads,
+            completed: self.completed,
+            mean_cost: Duration::from_nanos(self.spent.checked_div(self.completed).unwrap_or(0)),
+            rejected: self.rejected,
+            since_last: Duration::from_nanos(LOOK),
+            processors: self.processors,
+        };
+        (self.completed, self.spent, self.rejected) = (0, 0, 0);
+        self.plan = self.sizer.step(&seen);
+        self.history.push(self.plan);
+        self.serve();
+    }
+
+    /// Steady work for so many looks: what `threads` threads can just do, in items of `cost`.
+    fn steady(&mut self, threads: f64, cost: u64, looks: usize) {
+        let gap = ((cost + TURN) as f64 / threads) as u64;
+        let mut next = self.now + gap;
+        for _ in 0..looks {
+            let (began, mut items) = (self.now, Vec::new());
+            while next < began + LOOK {
+                items.push((next - began, cost));
+                next += gap;
+            }
+            self.look(items);
+        }
+    }
+
+    fn changes(&self, of: impl Fn(&Plan) -> usize, from: usize) -> usize {
+        self.history[from..].windows(2).filter(|pair| of(&pair[0]) != of(&pair[1])).count()
+    }
+
+    /// How often it went up after it had gone down.
+    fn reversals(&self, from: usize) -> Vec<usize> {
+        let (mut fell, mut reversals) = (false, Vec::new());
+        for (look, pair) in self.history[from..].windows(2).enumerate() {
+            fell |= pair[1].threads < pair[0].threads;
+            if fell && pair[1].threads > pair[0].threads {
+                fell = false;
+                reversals.push(look);
+            }
+        }
+        reversals
+    }
+}
+
+fn within(plan: Plan, limits: Limits, processors: usize) {
+    assert!((limits.min_threads..=limits.threads(processors)).contains(&plan.threads), "{plan:?}");
+    assert!((limits.min_bound..=limits.max_bound).contains(&plan.queue_bound), "{plan:?}");
+    assert!((1..=limits.max_batch).contains(&plan.batch), "{plan:?}");
+}
+
+#[test]
+fn an_idle_lane_stays_as_it_is() {
+    let mut lane = Lane::new(8);
+    lane.steady(0.001, MS, 2_000);
+    assert_eq!(lane.plan.threads, 2);
+    assert_eq!(lane.changes(|plan| plan.threads, 0), 0);
+    assert_eq!(lane.changes(|plan| plan.queue_bound, 0), 0);
+}
+
+#[test]
+fn steady_work_gets_the_threads_it_needs_and_no_more_changes() {
+    for cost in [50 * US, MS, 20 * MS, 150 * MS] {
+        for load in [0.5, 1.4, 1.9, 2.5, 3.3, 5.5, 7.5, 12.0] {
+            let mut lane = Lane::new(8);
+            lane.steady(load, cost, 3_000);
+            let at = format!("{load} threads of {cost} ns: {:?}", lane.plan);
+            let settled = 300;
+            assert_eq!(lane.changes(|plan| plan.threads, settled), 0, "{at}");
+            assert_eq!(lane.changes(|plan| plan.batch, settled), 0, "{at}");
+            assert_eq!(lane.changes(|plan| plan.queue_bound, settled), 0, "{at}");
+            assert!(lane.plan.threads as f64 >= load.min(8.0), "{at}");
+            assert!((lane.plan.threads as f64) < (load * 1.5 + 2.0), "{at}");
+        }
+    }
+}
+
+#[test]
+fn a_step_up_is_followed_within_a_second_and_one_down_after_long_calm() {
+    let mut lane = Lane::new(8);
+    lane.steady(0.5, MS, 100);
+    assert_eq!(lane.plan.threads, 2);
+    lane.steady(20.0, MS, 12);
+    assert_eq!(lane.plan.threads, 8);
+    assert_eq!(lane.changes(|plan| plan.threads, 0), 4);
+
+    // What has gathered is done first, then five seconds pass for each thread.
+    lane.steady(0.5, MS, MIN_PATIENCE as usize - 1);
+    assert_eq!(lane.plan.threads, 8);
+    lane.steady(0.5, MS, 7 * MIN_PATIENCE as usize + 30);
+    assert_eq!(lane.plan.threads, 2);
+    assert_eq!(lane.changes(|plan| plan.threads, 0), 4 + 6);
+}
+
+#[test]
+fn a_single_burst_changes_nothing() {
+    let mut lane = Lane::new(8);
+    lane.steady(0.2, MS, 50);
+    // 200 ms for the two there are: seen as pressed once.
+    lane.look((0..350).map(|_| (LOOK / 2, MS)));
+    lane.steady(0.2, MS, 200);
+    assert_eq!(lane.changes(|plan| plan.threads, 0), 0);
+}
+
+/// Bursts with a rhythm of seconds: threads are kept over the gaps, and with a slower rhythm the
+/// lane learns to keep them.
+#[test]
+fn a_square_wave_is_ridden_out() {
+    for half_period in [5, 20, 40, 60, 90, 150] {
+        let mut lane = Lane::new(8);
+        for _ in 0..6_000 / (2 * half_period) {
+            lane.steady(6.0, 5 * MS, half_period);
+            lane.steady(0.1, 5 * MS, half_period);
+        }
+        let reversals = lane.reversals(0);
+        assert!(reversals.len() <= 6, "{half_period}: {reversals:?}");
+        assert!(lane.reversals(lane.history.len() / 2).len() <= 1, "{half_period}: {reversals:?}");
+    }
+}
+
+/// A wave so slow that the load really is another one each time: followed, both ways.
+#[test]
+fn a_slow_wave_is_followed() {
+    let mut lane = Lane::new(8);
+    for _ in 0..4 {
+        lane.steady(6.5, 5 * MS, 600);
+        assert!(lane.plan.threads >= 7, "{:?}", lane.plan);
+        lane.steady(0.1, 5 * MS, 1_200);
+        assert_eq!(lane.plan.threads, 2);
+    }
+}
+
+#[test]
+fn threads_never_outnumber_processors_beyond_the_minimum() {
+    let mut lane = Lane::new(1);
+    lane.steady(6.0, MS, 100);
+    assert_eq!(lane.plan.threads, 2);
+    lane.processors = 4;
+    lane.steady(6.0, MS, 100);
+    assert_eq!(lane.plan.threads, 4);
+    lane.processors = 64;
+    lane.steady(20.0, MS, 100);
+    assert_eq!(lane.plan.threads, 8);
+    lane.processors = 3;
+    lane.steady(20.0, MS, 1);
+    assert_eq!(lane.plan.threads, 3);
+}
+
+#[test]
+fn threads_that_are_still_to_come_are_not_asked_for_twice() {
+    let mut sizer = Sizer::new(Limits::default());
+    let pressed = Pressure {
+        queued: 100,
+        oldest_wait: TARGET_WAIT * 4,
+        busy_threads: 2,
+        threads: 2,
+        processors: 8,
+        since_last: Duration::from_nanos(LOOK),
+        ..Pressure::default()
+    };
+    let plans: Vec<usize> = (0..20).map(|_| sizer.step(&pressed).threads).collect();
+    assert_eq!(plans[..3], [2, 3, 3]);
+    assert_eq!(plans[19], 3);
+}
+
+/// The last item of a full queue waits for about as long as the constant says.
+#[test]
+fn the_queue_is_as_long_as_what_can_be_done_in_time() {
+    for cost in [MS, 5 * MS, 40 * MS] {
+        let mut lane = Lane::new(4);
+        lane.steady(12.0, cost, 400);
+        lane.longest_wait = 0;
+        lane.steady(12.0, cost, 200);
+        let wait = Duration::from_nanos(lane.longest_wait);
+        assert!(wait < MAX_WAIT * 2 && wait > MAX_WAIT / 2, "{cost}: {wait:?} {:?}", lane.plan);
+        assert_eq!(lane.plan.threads, 4);
+    }
+    // Heavier ones leave the shortest queue there is.
+    let mut lane = Lane::new(4);
+    lane.steady(12.0, 900 * MS, 400);
+    assert_eq!(lane.plan.queue_bound, 16);
+}
+
+#[test]
+fn a_quiet_hour_does_not_shrink_the_queue_and_light_items_lengthen_it() {
+    let mut lane = Lane::new(4);
+    lane.steady(12.0, 40 * MS, 400);
+    let bound = lane.plan.queue_bound;
+    assert!(bound < 200, "{bound}");
+    lane.steady(0.1, 40 * MS, 36_000);
+    assert_eq!(lane.plan.queue_bound, bound);
+    // More than the bound at a time, done long before the next look.
+    for _ in 0..100 {
+        lane.look((0..2 * bound as u64).map(|item| (item, 50 * US)));
+    }
+    assert!(lane.plan.queue_bound > 2 * bound, "{:?}", lane.plan);
+}
+
+#[test]
+fn light_items_are_taken_by_the_batch_and_heavy_ones_singly() {
+    let mut lane = Lane::new(4);
+    lane.steady(1.5, 2 * US, 200);
+    assert_eq!(lane.plan.batch, 64);
+    lane.steady(1.5, 15 * US, 200);
+    assert!((8..=16).contains(&lane.plan.batch), "{:?}", lane.plan);
+    lane.steady(1.5, 5 * MS, 2);
+    assert_eq!(lane.plan.batch, 1);
+    lane.steady(1.5, 5 * MS, 200);
+    assert_eq!(lane.plan.batch, 1);
+}
+
+#[test]
+fn a_cost_that_varies_by_less_than_two_moves_no_batch() {
+    let mut sizer = Sizer::new(Limits::default());
+    let mut look = |micros| {
+        let mean_cost = Duration::from_micros(micros);
+        sizer.step(&Pressure { completed: 10, mean_cost, ..Pressure::default() }).batch
+    };
+    let settled = (0..100).map(|_| look(20)).last().unwrap();
+    assert_eq!(settled, 8);
+    for micros in [14, 20, 27, 13, 25, 26, 15].into_iter().cycle().take(500) {
+        assert_eq!(look(micros), settled);
+    }
+}
+
+/// Exponential with this mean, of a number that is evenly spread.
+fn exponential(mean: f64, random: &mut u64) -> u64 {
+    *random = random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut bits = *random;
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    let share = ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64;
+    (-mean * (1.0 - share).ln()) as u64
+}
+
+fn extreme() -> impl Strategy<Value = Pressure> {
+    let count = || prop_oneof![Just(0), 0..20_usize, Just(usize::MAX)];
+    let many = || prop_oneof![Just(0), 0..1_000_u64, Just(u64::MAX)];
+    let time = || {
+        prop_oneof![
+            Just(Duration::ZERO),
+            (0..10_000_000_000_u64).prop_map(Duration::from_nanos),
+            Just(Duration::MAX),
+        ]
+    };
+    (count(), time(), count(), count(), many(), time(), many(), time(), count()).prop_map(|all| {
+        Pressure {
+            queued: all.0,
+            oldest_wait: all.1,
+            busy_threads: all.2,
+            threads: all.3,
+            completed: all.4,
+            mean_cost: all.5,
+            rejected: all.6,
+            since_last: all.7,
+            processors: all.8,
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is seen, and however absurd the limits: the plan keeps to them, and threads go one
+    /// at a time, no faster than the least patience, unless the processors are gone.
+    #[test]
+    fn the_limits_hold(
+        threads in (0..12_usize, 0..12_usize),
+        bound in (0..100_usize, 0..5_000_usize),
+        max_batch in 0..100_usize,
+        looks in prop::collection::vec(extreme(), 1..400),
+    ) {
+        let limits = Limits::new(threads, bound, max_batch);
+        let mut sizer = Sizer::new(limits);
+        let (mut before, mut since) = (limits.min_threads, MIN_PATIENCE);
+        for seen in looks {
+            let plan = sizer.step(&seen);
+            within(plan, limits, seen.processors);
+            since += 1;
+            if plan.threads < before && plan.threads < limits.threads(seen.processors) {
+                prop_assert_eq!(plan.threads, before - 1);
+                prop_assert!(since >= MIN_PATIENCE);
+                since = 0;
+            }
+            before = plan.threads;
+        }
+    }
+
+    /// Random arrivals and costs at a mean that stays: each mistake makes the next one rarer.
+    #[test]
+    fn random_work_settles(
+        load in 0.1..10.0_f64,
+        cost in prop_oneof![Just(200 * US), Just(5 * MS), Just(50 * MS)],
+        seed: u64,
+    ) {
+        let mut lane = Lane::new(8);
+        let (mut random, cost) = (seed, cost as f64);
+        let mut next = 0;
+        for _ in 0..6_000 {
+            let (began, mut items) = (lane.now, Vec::new());
+            while next < began + LOOK {
+                items.push((next - began.min(next), exponential(cost, &mut random)));
+                next += exponential(cost / load, &mut random).max(1);
+            }
+            lane.look(items);
+            within(lane.plan, Limits::default(), 8);
+        }
+        let reversals = lane.reversals(0);
+        prop_assert!(reversals.len() <= 8, "{:?}", reversals);
+        prop_assert!(lane.reversals(3_000).len() <= 2, "{:?}", reversals);
+        if load > 8.5 {
+            prop_assert_eq!(lane.plan.threads, 8);
+        }
+        if load < 0.3 && cost < 50e6 {
+            prop_assert_eq!(lane.plan.threads, 2);
+        }
+    }
+}

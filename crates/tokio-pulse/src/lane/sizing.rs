@@ -22,8 +22,8 @@
 //! with any number of threads. So the sizer remembers: when pressure returns within four times the
 //! patience after a thread was taken away, that was a mistake, and the patience doubles, up to
 //! [`MAX_PATIENCE`]. Under a load that stays as it is, changes come further and further apart. The
-//! patience halves again when the lane has been calm for that long with its fewest threads: a load
-//! that went there is not the one that the mistakes were made with.
+//! patience is as at the start again when the lane has been calm for [`MAX_PATIENCE`] on end with its
+//! fewest threads: this is not the load any more that the mistakes were made with.
 //!
 //! *Never more than processors*, the minimum excepted. Those in the lane compute for the most part,
 //! and threads beyond the processors would only slice the same time finer. The minimum is two, also
@@ -231,13 +231,14 @@ impl Sizer {
                 return (now + (now / 2).max(1)).min(most);
             }
         }
-        if self.calm >= self.patience.looks {
+        if self.calm >= self.patience.looks && now > self.limits.min_threads {
             self.calm = 0;
-            if now > self.limits.min_threads {
-                self.patience.shrank();
-                return now - 1;
-            }
-            self.patience.forget();
+            self.patience.shrank();
+            return now - 1;
+        }
+        if self.calm >= MAX_PATIENCE {
+            self.calm = 0;
+            self.patience = Patience::new();
         }
         now
     }
@@ -317,10 +318,6 @@ impl Patience {
 
     fn shrank(&mut self) {
         self.since_shrunk = Some(0);
-    }
-
-    fn forget(&mut self) {
-        self.looks = (self.looks / 2).max(MIN_PATIENCE);
     }
 }
 

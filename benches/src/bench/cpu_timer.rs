@@ -13,8 +13,8 @@ use crate::rounds::{interleave, pick};
 use crate::stats::median;
 
 const ROUNDS: usize = 31;
-/// The fastest of so many runs of a burn counts. Of a slower one the clock on the wall includes what
-/// others did, and there is nothing to compare with.
+/// The fastest of so many runs of a burn counts: the one with the least of interrupts and of hosts
+/// that ran others, which the clock on the wall includes.
 const TRIES: usize = 10;
 /// Readings between two looks at the clock on the wall.
 const READINGS: u32 = 10_000;
@@ -75,17 +75,21 @@ fn errors(
     Ok(burns.iter().zip(&samples).map(figure).collect())
 }
 
-/// A burn that nobody disturbed takes as much CPU time as time. The clock on the wall is read inside:
-/// it is the cheaper one.
+/// A burn takes as much CPU time as time, less what its thread waited for a processor. The clock on
+/// the wall is read inside: it is the cheaper one.
 fn beside_wall_clock(burn: Burn) -> Result<Sample> {
     let once = |seed| {
+        let before = proc::run_delay_of_current_thread()?;
         let timer = CpuTimer::start();
         let begun = Instant::now();
         black_box(burn.run(seed));
-        let reference = begun.elapsed();
-        Sample { timer: timer.stop(), reference }
+        let passed = begun.elapsed();
+        let timer = timer.stop();
+        let waited = proc::run_delay_of_current_thread()?.saturating_sub(before);
+        Ok(Sample { timer, reference: passed.saturating_sub(waited) })
     };
-    fastest((0..TRIES as u64).map(once))
+    let burns = (0..TRIES as u64).map(once).collect::<Result<Vec<_>>>()?;
+    fastest(burns.into_iter())
 }
 
 /// The kernel's own account of the thread, less what it costs to ask for it.

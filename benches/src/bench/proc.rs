@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use crate::Result;
@@ -41,10 +42,26 @@ pub(crate) fn usage_of_threads(name: &str) -> Result<Usage> {
     if found { Ok(usage) } else { Err(format!("no thread is named {name}").into()) }
 }
 
+/// CPU time of the calling thread. The kernel brings it up to date when a thread goes to sleep, so
+/// this sleeps first.
+pub(crate) fn cpu_of_current_thread() -> Result<Duration> {
+    thread::sleep(Duration::from_micros(100));
+    cpu_time(Path::new("/proc/thread-self"))
+}
+
+/// How long the calling thread was ready and had no processor.
+pub(crate) fn run_delay_of_current_thread() -> Result<Duration> {
+    schedstat(Path::new("/proc/thread-self"), 1)
+}
+
 /// In nanoseconds; `stat` would count in clock ticks of 10 ms.
 fn cpu_time(thread: &Path) -> Result<Duration> {
+    schedstat(thread, 0)
+}
+
+fn schedstat(thread: &Path, field: usize) -> Result<Duration> {
     let text = fs::read_to_string(thread.join("schedstat"))?;
-    let nanos = text.split(' ').next().and_then(|word| word.parse().ok());
+    let nanos = text.split(' ').nth(field).and_then(|word| word.parse().ok());
     Ok(Duration::from_nanos(nanos.ok_or("schedstat is not what it used to be")?))
 }
 
@@ -59,7 +76,6 @@ fn sleeps(thread: &Path) -> Result<u64> {
 mod tests {
     use super::*;
     use std::sync::mpsc;
-    use std::thread;
     use std::time::Instant;
 
     #[test]

@@ -18,7 +18,7 @@ mod isolation;
 mod unavailable;
 
 pub use isolation::{CpuGroupError, CpuLimit, IsolationKind, IsolationStats};
-pub use platform::cpu_clock::ThreadCpuClock;
+pub use platform::cpu_clock::{ThreadCpuClock, current_thread_cpu_time};
 pub use platform::isolation::{CpuGroup, Membership};
 pub use platform::run_delay::ThreadRunDelay;
 pub use platform::run_state::ThreadProbe;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::Unavailable;
 
+const CAPABILITY: &str = "thread CPU clock";
+
 /// The CPU time of one thread; on this platform no value of it can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadCpuClock(std::convert::Infallible);
@@ -15,7 +17,7 @@ impl ThreadCpuClock {
     ///
     /// Always, on this platform.
     pub fn of_current_thread() -> Result<Self, Unavailable> {
-        Err(Unavailable::on_this_platform("thread CPU clock"))
+        Err(Unavailable::on_this_platform(CAPABILITY))
     }
 
     /// The CPU time that the thread has used since it began.
@@ -26,4 +28,13 @@ impl ThreadCpuClock {
     pub fn read(&self) -> Result<Duration, Unavailable> {
         match self.0 {}
     }
+}
+
+/// The CPU time that the calling thread has used since it began.
+///
+/// # Errors
+///
+/// Always, on this platform.
+pub fn current_thread_cpu_time() -> Result<Duration, Unavailable> {
+    Err(Unavailable::on_this_platform(CAPABILITY))
 }

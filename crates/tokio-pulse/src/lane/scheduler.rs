@@ -224,7 +224,9 @@ impl Lane {
                 }
                 return false;
             }
-            let batch = self.batch.load(Relaxed).max(1);
+            // No more than its share of what is there, or another thread would have nothing to do.
+            let share = fair.queue.len().div_ceil(self.live.load(Relaxed).max(1));
+            let batch = self.batch.load(Relaxed).clamp(1, share.max(1));
             while jobs.len() < batch {
                 let Some((_, entry)) = fair.queue.pop() else { break };
                 self.queued.fetch_sub(1, Relaxed);

@@ -1,11 +1,10 @@
 //! Tasks whose CPU time is counted together, such as all that serve one request.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use tokio_pulse_sys::ThreadCpuClock;
+use tokio_pulse_sys::current_thread_cpu_time;
 
 use super::TaskContext;
 
@@ -45,10 +44,6 @@ struct Account {
     id: u64,
     budget: Option<Duration>,
     used_nanos: AtomicU64,
-}
-
-thread_local! {
-    static CLOCK: RefCell<Option<Option<ThreadCpuClock>>> = const { RefCell::new(None) };
 }
 
 impl Group {
@@ -110,7 +105,7 @@ impl Group {
     /// Measures a poll on this thread until the guard is dropped.
     pub(crate) fn charge_poll(&self) -> Option<ChargedPoll<'_>> {
         self.account.budget?;
-        Some(ChargedPoll { group: self, then: thread_cpu_time()? })
+        Some(ChargedPoll { group: self, then: current_thread_cpu_time().ok()? })
     }
 }
 
@@ -135,18 +130,8 @@ pub(crate) struct ChargedPoll<'a> {
 
 impl Drop for ChargedPoll<'_> {
     fn drop(&mut self) {
-        if let Some(now) = thread_cpu_time() {
+        if let Ok(now) = current_thread_cpu_time() {
             self.group.charge(now.saturating_sub(self.then));
         }
     }
-}
-
-/// `None` where the system does not tell.
-fn thread_cpu_time() -> Option<Duration> {
-    let read = |clock: &RefCell<Option<Option<ThreadCpuClock>>>| {
-        let mut clock = clock.borrow_mut();
-        let clock = clock.get_or_insert_with(|| ThreadCpuClock::of_current_thread().ok());
-        clock.as_ref().and_then(|clock| clock.read().ok())
-    };
-    CLOCK.try_with(read).ok().flatten()
 }

@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tokio_pulse_sys::RunState;
 
 use crate::config::TierConfig;
+use crate::cpu_timer;
 use crate::heartbeat::hooks::Observer;
 use crate::heartbeat::slot::Slot;
 use crate::intervene::demote::Means;
@@ -92,6 +93,7 @@ impl Watchdog {
             if now.saturating_sub(self.tidied) >= TIDY {
                 self.tidied = now;
                 self.core.tiers.tidy(now);
+                cpu_timer::recalibrate_if_stale();
             }
             let mut activity = tally.activity;
             for lane in [&self.core.lane, &self.core.isolated] {

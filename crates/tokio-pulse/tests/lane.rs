@@ -15,7 +15,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::yield_now;
 use tokio_pulse::task::{self, Group};
 use tokio_pulse::{
-    Builder, DedicatedThreadScheduler, LaneMetrics, Runtime, TaskPriority, TierConfig,
+    Builder, DedicatedThreadScheduler, LaneMetrics, Runtime, SchedulingAlgorithm, TaskIsolation,
+    TaskPriority, TierConfig,
 };
 
 const SLICE: Duration = Duration::from_millis(5);
@@ -480,4 +481,51 @@ fn priorities_are_shares_of_the_lane() {
     }
     let [critical, low] = [0, 1].map(|index| turns[index].load(Ordering::Relaxed));
     assert!(critical > 2 * low, "{critical} and {low}");
+}
+
+/// All four serve everybody; the order among them is tested without threads.
+#[test]
+fn every_algorithm_serves_and_can_be_changed_for_another() {
+    let runtime = with_lane(2, 2).build().unwrap();
+    let tiers = runtime.handle().tiers();
+    let lane = lane(&runtime);
+    for algorithm in SchedulingAlgorithm::ALL {
+        let config = tiers.config().to_builder().lane_algorithm(algorithm);
+        tiers.update_config(config.build().unwrap());
+        let tasks: Vec<_> = (0..20).map(|_| lane.spawn(Restless(20))).collect();
+        for task in tasks {
+            runtime
+                .block_on(async { tokio::time::timeout(PATIENCE, task).await })
+                .unwrap()
+                .unwrap();
+        }
+    }
+}
+
+/// With a quota, or with the reason why there is none; the task itself notices only the clock.
+#[test]
+fn an_isolated_offender_runs_under_a_quota_where_the_system_has_one() {
+    let mut builder = judging(1);
+    let config = TierConfig::builder().isolation_quota(Duration::from_millis(50));
+    builder.tier_config(config.build().unwrap());
+    builder.slice(SLICE);
+    let runtime = builder.build().unwrap();
+    let isolated = runtime.handle().isolated_lane();
+    let stop = Arc::new(AtomicBool::new(false));
+    let stops = stop.clone();
+    let task = runtime.spawn(async move {
+        while !stops.load(Ordering::Relaxed) {
+            burn(BURST);
+            yield_now().await;
+        }
+        on_lane()
+    });
+    eventually("it runs on the isolated lane", || isolated.metrics().polls() > 3);
+    match (isolated.metrics().isolation(), TaskIsolation::default().create()) {
+        (Some(Ok(kind)), Ok(group)) => assert_eq!(kind, group.kind()),
+        (Some(Err(found)), Err(_)) => println!("no quota here: {found}"),
+        (found, expected) => panic!("{found:?}, but {expected:?}"),
+    }
+    stop.store(true, Ordering::Relaxed);
+    assert!(runtime.block_on(task).unwrap());
 }

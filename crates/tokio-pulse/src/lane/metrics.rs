@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use tokio_pulse_sys::IsolationKind;
+
 use super::scheduler::Lane;
 
 /// What happened on the lane so far: what [`DedicatedThreadScheduler::metrics`] returns.
@@ -23,6 +25,7 @@ pub struct LaneMetrics {
     start_failures: u64,
     polls: u64,
     cpu: Duration,
+    isolation: Option<Result<IsolationKind, String>>,
 }
 
 impl LaneMetrics {
@@ -43,6 +46,7 @@ impl LaneMetrics {
             start_failures: counters.start_failures.load(Relaxed),
             polls: counters.polls.load(Relaxed),
             cpu: Duration::from_nanos(counters.cpu_nanos.load(Relaxed)),
+            isolation: lane.isolation(),
         }
     }
 
@@ -104,6 +108,12 @@ impl LaneMetrics {
     /// Polls on the lane.
     pub fn polls(&self) -> u64 {
         self.polls
+    }
+
+    /// What holds the threads of the isolated lane to their quota, or why nothing does: then they run
+    /// on, and only step back. `None`: no thread has asked for it yet.
+    pub fn isolation(&self) -> Option<Result<IsolationKind, &str>> {
+        self.isolation.as_ref().map(|kind| kind.as_ref().map_err(String::as_str).copied())
     }
 
     /// Their CPU time; where the system does not tell, the time that they took.

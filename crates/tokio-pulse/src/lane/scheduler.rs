@@ -29,6 +29,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_queue::SegQueue;
 use tokio::runtime::Handle;
+use tokio_pulse_sys::IsolationKind;
 
 use super::SchedulingAlgorithm;
 use super::counters::LaneCounters;
@@ -343,6 +344,15 @@ impl Lane {
         if seen.live > plan.threads {
             self.sleepers.wake_all();
         }
+    }
+
+    /// What holds the threads to a quota, or why nothing does.
+    pub(super) fn isolation(&self) -> Option<Result<IsolationKind, String>> {
+        let outcome = self.seclusion.outcome()?;
+        Some(match &*outcome {
+            Ok(group) => Ok(group.kind()),
+            Err(error) => Err(error.to_string()),
+        })
     }
 
     pub(crate) fn queued(&self) -> usize {

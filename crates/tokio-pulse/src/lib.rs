@@ -96,6 +96,7 @@ mod handle;
 mod heartbeat;
 mod hooks;
 mod intervene;
+mod lane;
 mod metrics;
 #[cfg(all(test, pulse_loom))]
 mod models;
@@ -116,6 +117,9 @@ pub use config::{ConfigError, ConfigHandle, ConfigProfile, Demotion, TierConfig}
 pub use error::{BuildError, TryCurrentError};
 pub use handle::Handle;
 pub use hooks::{HookRegistry, PollContext, PreemptionHooks};
+#[doc(hidden)]
+pub use lane::QueueProbe;
+pub use lane::SchedulingAlgorithm;
 pub use metrics::{Metrics, TierMetrics, WorkerMetrics};
 pub use pulse::{Attachment, Pulse};
 pub use runtime::Runtime;

@@ -1,0 +1,119 @@
+//! Credit by virtual time: who has had the least, by weight, is next.
+//!
+//! A flow's *time* is what it has had, divided by its weight; its credit is how far that is behind
+//! the virtual time of all.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use super::account::{Account, Id};
+use super::order::Order;
+use super::time::{VirtualTime, ahead};
+
+#[derive(Debug, Default)]
+pub(super) struct Credit {
+    time: VirtualTime,
+    waiting: BinaryHeap<Waiting>,
+}
+
+/// What a flow has had, by weight.
+#[derive(Debug, Default)]
+pub(super) struct Had(u64);
+
+/// As it was when the flow took its place.
+#[derive(Debug)]
+struct Waiting {
+    time: u64,
+    weight_bits: u32,
+    id: Id,
+}
+
+impl Credit {
+    #[cfg(test)]
+    pub(super) fn starting_at(now: u64) -> Self {
+        Self { time: VirtualTime::starting_at(now), ..Self::default() }
+    }
+}
+
+impl Order for Credit {
+    type Seat = Had;
+
+    fn open(&mut self, seat: &mut Had) {
+        seat.0 = self.time.now();
+    }
+
+    fn join(&mut self, weight: u64) {
+        self.time.join(weight);
+    }
+
+    fn leave(&mut self, weight: u64) {
+        self.time.leave(weight);
+    }
+
+    fn arrive(&mut self, account: &mut Account<Had>) -> bool {
+        let time = self.time.caught_up(account.seat.0);
+        account.seat.0 = time;
+        ahead(time, self.time.now()) <= 0
+    }
+
+    fn enter(&mut self, accounts: &mut [Account<Had>], id: Id) {
+        let account = &accounts[id as usize];
+        let (time, weight_bits) = (account.seat.0, account.flow.weight_bits());
+        self.waiting.push(Waiting { time, weight_bits, id });
+    }
+
+    fn next(&mut self, accounts: &mut [Account<Had>]) -> Option<Id> {
+        loop {
+            let mut first = self.waiting.peek_mut()?;
+            let time = accounts[first.id as usize].seat.0;
+            // It was charged while it waited, and goes back to where it belongs.
+            if ahead(time, first.time) > 0 {
+                first.time = time;
+                continue;
+            }
+            let first = PeekMut::pop(first);
+            self.time.reach(time);
+            return Some(first.id);
+        }
+    }
+
+    fn begin(&mut self, account: &mut Account<Had>, cost: u64) {
+        let had = &mut account.seat.0;
+        *had = had.wrapping_add(cost >> account.flow.weight_bits());
+    }
+
+    fn settle(&mut self, account: &mut Account<Had>, cost: u64, more: i64) {
+        let had = &mut account.seat.0;
+        *had = had.wrapping_add_signed(more >> account.flow.weight_bits());
+        self.time.advance(cost);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}
+
+/// The greatest is the first: the earliest, the heaviest of these.
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> Ordering {
+        ahead(other.time, self.time)
+            .cmp(&0)
+            .then(self.weight_bits.cmp(&other.weight_bits))
+            .then(other.id.cmp(&self.id))
+    }
+}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Waiting {}

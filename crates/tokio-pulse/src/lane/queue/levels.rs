@@ -1,0 +1,118 @@
+//! A multilevel queue: those who have used little CPU so far get most of it.
+//!
+//! After TiKV's yatp: three levels by accumulated CPU time, of which level 0 gets 80 % of the CPU.
+//! Within a level, rounds.
+
+use super::MAX_COST;
+use super::account::{Account, Id};
+use super::order::Order;
+use super::rounds::{Chair, Rounds, Seated};
+use super::time::ahead;
+
+const LEVELS: usize = 3;
+/// What a flow of normal priority may use in a level before it goes on to the next: 5 ms and 100 ms.
+/// For others by weight: four times that for critical, half for low.
+const THRESHOLDS: [u64; LEVELS - 1] = [5_000_000, 100_000_000];
+/// What a nanosecond counts for in each level: 80, 16 and 4 % of the CPU.
+const PRICES: [u64; LEVELS] = [1, 5, 20];
+/// The most that a level can owe.
+const DEBT: i64 = 100 * MAX_COST as i64;
+
+#[derive(Debug, Default)]
+pub(super) struct Levels {
+    levels: [Level; LEVELS],
+    /// The time of the level that was served last.
+    now: u64,
+}
+
+#[derive(Debug, Default)]
+struct Level {
+    flows: Rounds,
+    /// What it has had, by its share.
+    time: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    chair: Chair,
+    /// CPU time so far.
+    used: u64,
+    level: u8,
+}
+
+impl Seated for Standing {
+    fn chair(&mut self) -> &mut Chair {
+        &mut self.chair
+    }
+}
+
+impl Levels {
+    /// Moves it to the level it belongs to by now, where it begins as a newcomer.
+    fn place(&mut self, account: &mut Account<Standing>) {
+        let used = account.seat.used;
+        let weighed = used.saturating_mul(2) >> account.flow.weight_bits();
+        let level = THRESHOLDS.iter().filter(|threshold| weighed >= **threshold).count() as u8;
+        if level != account.seat.level {
+            account.seat.level = level;
+            self.level(account).flows.open_chair(&mut account.seat.chair);
+        }
+    }
+
+    fn level(&self, account: &Account<Standing>) -> &Level {
+        &self.levels[usize::from(account.seat.level)]
+    }
+
+    fn debit(&mut self, account: &mut Account<Standing>, cost: i64) {
+        let level = usize::from(account.seat.level);
+        account.seat.used = account.seat.used.saturating_add_signed(cost);
+        let time = &mut self.levels[level].time;
+        *time = time.wrapping_add_signed(cost * PRICES[level] as i64);
+        self.levels[level].flows.debit(account, cost);
+    }
+}
+
+impl Order for Levels {
+    type Seat = Standing;
+
+    fn open(&mut self, standing: &mut Standing) {
+        *standing = Standing::default();
+        self.levels[0].flows.open_chair(&mut standing.chair);
+    }
+
+    fn arrive(&mut self, account: &mut Account<Standing>) -> bool {
+        self.place(account);
+        self.level(account).flows.is_in_credit(account)
+    }
+
+    fn enter(&mut self, accounts: &mut [Account<Standing>], id: Id) {
+        let account = &mut accounts[id as usize];
+        self.place(account);
+        let level = &mut self.levels[usize::from(account.seat.level)];
+        if level.flows.has_nobody() {
+            // An empty level saves nothing up.
+            let ahead = ahead(level.time, self.now).clamp(0, DEBT);
+            level.time = self.now.wrapping_add_signed(ahead);
+        }
+        level.flows.seat(accounts, id);
+    }
+
+    fn next(&mut self, accounts: &mut [Account<Standing>]) -> Option<Id> {
+        let waiting = self.levels.iter_mut().filter(|level| !level.flows.has_nobody());
+        let now = self.now;
+        let level = waiting.min_by_key(|level| ahead(level.time, now))?;
+        self.now = level.time;
+        level.flows.call(accounts)
+    }
+
+    fn begin(&mut self, account: &mut Account<Standing>, cost: u64) {
+        self.debit(account, cost as i64);
+    }
+
+    fn settle(&mut self, account: &mut Account<Standing>, _cost: u64, more: i64) {
+        self.debit(account, more);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.levels.iter().all(|level| level.flows.has_nobody())
+    }
+}

@@ -47,15 +47,17 @@ impl Seated for Standing {
 }
 
 impl Levels {
-    /// Moves it to the level it belongs to by now, where it begins as a newcomer.
-    fn place(&mut self, account: &mut Account<Standing>) {
+    /// Moves it to the level it belongs to by now. Returns whether that is another.
+    fn place(&mut self, account: &mut Account<Standing>) -> bool {
         let used = account.seat.used;
         let weighed = used.saturating_mul(2) >> account.flow.weight_bits();
         let level = THRESHOLDS.iter().filter(|threshold| weighed >= **threshold).count() as u8;
-        if level != account.seat.level {
+        let moves = level != account.seat.level;
+        if moves {
             account.seat.level = level;
             self.level(account).flows.open_chair(&mut account.seat.chair);
         }
+        moves
     }
 
     fn level(&self, account: &Account<Standing>) -> &Level {
@@ -81,12 +83,18 @@ impl Order for Levels {
 
     fn arrive(&mut self, account: &mut Account<Standing>) -> bool {
         self.place(account);
-        self.level(account).flows.is_in_credit(account)
+        let level = self.level(account);
+        let (in_credit, anew) = level.flows.admit(account);
+        // The rounds of a level stand still while nobody waits there.
+        let alone = level.flows.has_nobody() && ahead(level.time, self.now) <= 0;
+        in_credit && (anew || alone)
     }
 
     fn enter(&mut self, accounts: &mut [Account<Standing>], id: Id) {
         let account = &mut accounts[id as usize];
-        self.place(account);
+        if self.place(account) {
+            self.level(account).flows.admit(account);
+        }
         let level = &mut self.levels[usize::from(account.seat.level)];
         if level.flows.has_nobody() {
             // An empty level saves nothing up.

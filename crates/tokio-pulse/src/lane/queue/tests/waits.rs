@@ -48,10 +48,10 @@ fn longest_wait(
     let (mut done, mut since, mut longest) = (0, 0, 0);
     queue.push(one, ());
     while done < work {
-        while queue.len() < flows {
-            queue.push(crowd(), ());
-        }
         while running.len() < threads {
+            while queue.len() < flows {
+                queue.push(crowd(), ());
+            }
             let (flow, ()) = queue.pop().unwrap();
             if flow == one {
                 longest = longest.max(done - since);

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::anchor;
 use crate::anchors;
 use crate::bench::{
-    Scale, budget, cpu_timer, heartbeat, http, idle, scheduler, server, soak, tiers, w8,
+    Scale, budget, cpu_timer, heartbeat, http, idle, queue, scheduler, server, soak, tiers, w8,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -34,6 +34,8 @@ enum Command {
     Budget(Options),
     /// What a reading of a `CpuTimer` costs, and how far off it is (S8).
     CpuTimer(Options),
+    /// What the slow lane pays to find out who is next, with 100,000 queued (B11).
+    Queue(Options),
     /// The scenarios of Tokio's own multi-thread benchmarks (B3).
     Scheduler {
         #[command(flatten)]
@@ -152,6 +154,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         Command::Heartbeat(options) => options.report(heartbeat::run)?,
         Command::Budget(options) => options.report(budget::run)?,
         Command::CpuTimer(options) => options.report(cpu_timer::run)?,
+        Command::Queue(options) => options.report(queue::run)?,
         Command::Scheduler { options, extra } => {
             let extra = scheduler::Extra {
                 control: extra.control,
@@ -200,6 +203,7 @@ fn all(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = heartbeat::run(scale)?;
     figures.extend(budget::run(scale)?);
     figures.extend(cpu_timer::run(scale)?);
+    figures.extend(queue::run(scale)?);
     figures.extend(scheduler::run(scale, &scheduler::Extra::default())?);
     figures.extend(http::run(scale)?);
     figures.extend(w8::run(scale)?);

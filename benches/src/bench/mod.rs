@@ -6,6 +6,7 @@ pub(crate) mod heartbeat;
 pub(crate) mod http;
 pub(crate) mod idle;
 mod proc;
+pub(crate) mod queue;
 mod scenarios;
 pub(crate) mod scheduler;
 pub(crate) mod server;

@@ -123,6 +123,8 @@ pub use hooks::{HookRegistry, PollContext, PreemptionHooks};
 pub use isolation::{
     Isolated, IsolationError, IsolationGroup, TaskIsolation, TaskIsolationBuilder,
 };
+#[doc(hidden)]
+pub use lane::QueueProbe;
 pub use lane::{DedicatedThreadScheduler, LaneMetrics, SchedulingAlgorithm};
 pub use metrics::{Metrics, TierMetrics, WorkerMetrics};
 pub use pulse::{Attachment, Pulse};

@@ -15,8 +15,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::yield_now;
 use tokio_pulse::task::{self, Group};
 use tokio_pulse::{
-    Builder, DedicatedThreadScheduler, LaneMetrics, Runtime, SchedulingAlgorithm, TaskIsolation,
-    TaskPriority, TierConfig,
+    Builder, DedicatedThreadScheduler, InterventionAction, LaneMetrics, Runtime,
+    SchedulingAlgorithm, TaskIsolation, TaskPriority, Tier, TierConfig,
 };
 
 const SLICE: Duration = Duration::from_millis(5);
@@ -506,9 +506,9 @@ fn every_algorithm_serves_and_can_be_changed_for_another() {
 #[test]
 fn an_isolated_offender_runs_under_a_quota_where_the_system_has_one() {
     let mut builder = judging(1);
-    let config = TierConfig::builder().isolation_quota(Duration::from_millis(50));
-    builder.tier_config(config.build().unwrap());
-    builder.slice(SLICE);
+    let config = TierConfig::builder().isolation_quota(Duration::from_millis(50)).build().unwrap();
+    let policy = config.policy(Tier::Three).to_builder().action(InterventionAction::Isolate);
+    builder.tier_config(config).slice(SLICE).tier_policy(Tier::Three, policy.build().unwrap());
     let runtime = builder.build().unwrap();
     let isolated = runtime.handle().isolated_lane();
     let stop = Arc::new(AtomicBool::new(false));

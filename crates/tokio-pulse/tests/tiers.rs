@@ -317,7 +317,12 @@ fn the_gate_makes_no_deadlock() {
     let mut builder = judging(2);
     builder.rule(Rule::builder().name("gated").tier(Tier::Three).build().unwrap());
     builder.tier_config(
-        TierConfig::builder().gate_permits(1).slice(Duration::from_millis(5)).build().unwrap(),
+        TierConfig::builder()
+            .lane_threads(0)
+            .gate_permits(1)
+            .slice(Duration::from_millis(5))
+            .build()
+            .unwrap(),
     );
     builder.rule(Rule::builder().name("gated").tier(Tier::Three).build().unwrap());
     let runtime = builder.build().unwrap();
@@ -351,7 +356,12 @@ fn the_gate_makes_no_deadlock() {
 fn shutdown_while_offenders_stand_at_the_gate() {
     let mut builder = judging(1);
     builder.tier_config(
-        TierConfig::builder().gate_permits(1).slice(Duration::from_millis(5)).build().unwrap(),
+        TierConfig::builder()
+            .lane_threads(0)
+            .gate_permits(1)
+            .slice(Duration::from_millis(5))
+            .build()
+            .unwrap(),
     );
     let runtime = builder.build().unwrap();
     let hogs: Vec<_> = (0..4).map(|_| Hog::spawn_on(&runtime)).collect();
@@ -556,6 +566,8 @@ fn nobody_is_treated_after_the_watch_has_ended() {
 fn offenders_leave_half_of_the_blocking_pool_to_others() {
     let mut builder = judging(1);
     builder.reserve_workers(1).max_blocking_threads(8);
+    let config = TierConfig::builder().lane_threads(0).gate_permits(2);
+    builder.tier_config(config.build().unwrap());
     builder.rule(Rule::builder().name("gated").tier(Tier::Three).build().unwrap());
     let runtime = builder.build().unwrap();
     let over = Arc::new(AtomicBool::new(false));

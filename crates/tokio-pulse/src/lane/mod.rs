@@ -10,6 +10,7 @@ mod flow;
 mod metrics;
 mod pressure;
 pub(crate) mod queue;
+mod queue_probe;
 mod scheduled;
 pub(crate) mod scheduler;
 mod seclusion;
@@ -23,4 +24,6 @@ mod algorithm;
 
 pub use algorithm::SchedulingAlgorithm;
 pub use metrics::LaneMetrics;
+#[doc(hidden)]
+pub use queue_probe::QueueProbe;
 pub use scheduled::DedicatedThreadScheduler;

@@ -16,8 +16,9 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// what they wait for.
 const STUCK: Duration = Duration::from_secs(1);
 
-/// A queue that holds a second's worth of polls is never shorter than this.
-const MIN_BOUND: usize = 16;
+/// Never shorter than this, however long the polls are: who waits here bothers nobody, and who is
+/// turned away holds a worker.
+const MIN_BOUND: usize = 256;
 const MAX_BATCH: usize = 64;
 /// What `auto` keeps to; and never more than processors, the minimum excepted.
 const THREADS: (usize, usize) = (2, 8);

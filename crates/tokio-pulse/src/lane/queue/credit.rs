@@ -17,9 +17,13 @@ pub(super) struct Credit {
     waiting: BinaryHeap<Waiting>,
 }
 
-/// What a flow has had, by weight.
 #[derive(Debug, Default)]
-pub(super) struct Had(u64);
+pub(super) struct Had {
+    /// What the flow has had, by weight.
+    time: u64,
+    /// When it was served last.
+    served: u64,
+}
 
 /// As it was when the flow took its place.
 #[derive(Debug)]
@@ -40,7 +44,7 @@ impl Order for Credit {
     type Seat = Had;
 
     fn open(&mut self, seat: &mut Had) {
-        seat.0 = self.time.now();
+        *seat = Had { time: self.time.now(), served: self.time.long_ago() };
     }
 
     fn join(&mut self, weight: u64) {
@@ -52,21 +56,22 @@ impl Order for Credit {
     }
 
     fn arrive(&mut self, account: &mut Account<Had>) -> bool {
-        let time = self.time.caught_up(account.seat.0);
-        account.seat.0 = time;
-        ahead(time, self.time.now()) <= 0
+        let time = self.time.caught_up(account.seat.time);
+        account.seat.time = time;
+        let within_its_share = ahead(time, self.time.now()) <= 0;
+        within_its_share && self.time.has_rested(account, account.seat.served)
     }
 
     fn enter(&mut self, accounts: &mut [Account<Had>], id: Id) {
         let account = &accounts[id as usize];
-        let (time, weight_bits) = (account.seat.0, account.flow.weight_bits());
+        let (time, weight_bits) = (account.seat.time, account.flow.weight_bits());
         self.waiting.push(Waiting { time, weight_bits, id });
     }
 
     fn next(&mut self, accounts: &mut [Account<Had>]) -> Option<Id> {
         loop {
             let mut first = self.waiting.peek_mut()?;
-            let time = accounts[first.id as usize].seat.0;
+            let time = accounts[first.id as usize].seat.time;
             // It was charged while it waited, and goes back to where it belongs.
             if ahead(time, first.time) > 0 {
                 first.time = time;
@@ -79,12 +84,13 @@ impl Order for Credit {
     }
 
     fn begin(&mut self, account: &mut Account<Had>, cost: u64) {
-        let had = &mut account.seat.0;
+        account.seat.served = self.time.now();
+        let had = &mut account.seat.time;
         *had = had.wrapping_add(cost >> account.flow.weight_bits());
     }
 
     fn settle(&mut self, account: &mut Account<Had>, cost: u64, more: i64) {
-        let had = &mut account.seat.0;
+        let had = &mut account.seat.time;
         *had = had.wrapping_add_signed(more >> account.flow.weight_bits());
         self.time.advance(cost);
     }

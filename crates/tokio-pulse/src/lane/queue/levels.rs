@@ -7,7 +7,7 @@ use super::MAX_COST;
 use super::account::{Account, Id};
 use super::order::Order;
 use super::rounds::{Chair, Rounds, Seated};
-use super::time::ahead;
+use super::time::{VirtualTime, ahead};
 
 const LEVELS: usize = 3;
 /// What a flow of normal priority may use in a level before it goes on to the next: 5 ms and 100 ms.
@@ -23,6 +23,7 @@ pub(super) struct Levels {
     levels: [Level; LEVELS],
     /// The time of the level that was served last.
     now: u64,
+    time: VirtualTime,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +39,8 @@ pub(super) struct Standing {
     /// CPU time so far.
     used: u64,
     level: u8,
+    /// When it was served last, in virtual time.
+    served: u64,
 }
 
 impl Seated for Standing {
@@ -47,15 +50,17 @@ impl Seated for Standing {
 }
 
 impl Levels {
-    /// Moves it to the level it belongs to by now, where it begins as a newcomer.
-    fn place(&mut self, account: &mut Account<Standing>) {
+    /// Moves it to the level it belongs to by now. Returns whether that is another.
+    fn place(&mut self, account: &mut Account<Standing>) -> bool {
         let used = account.seat.used;
         let weighed = used.saturating_mul(2) >> account.flow.weight_bits();
         let level = THRESHOLDS.iter().filter(|threshold| weighed >= **threshold).count() as u8;
-        if level != account.seat.level {
+        let moves = level != account.seat.level;
+        if moves {
             account.seat.level = level;
             self.level(account).flows.open_chair(&mut account.seat.chair);
         }
+        moves
     }
 
     fn level(&self, account: &Account<Standing>) -> &Level {
@@ -75,22 +80,30 @@ impl Order for Levels {
     type Seat = Standing;
 
     fn open(&mut self, standing: &mut Standing) {
-        *standing = Standing::default();
+        *standing = Standing { served: self.time.long_ago(), ..Standing::default() };
         self.levels[0].flows.open_chair(&mut standing.chair);
+    }
+
+    fn join(&mut self, weight: u64) {
+        self.time.join(weight);
+    }
+
+    fn leave(&mut self, weight: u64) {
+        self.time.leave(weight);
     }
 
     fn arrive(&mut self, account: &mut Account<Standing>) -> bool {
         self.place(account);
-        let level = self.level(account);
-        let (in_credit, late) = level.flows.credit_and_late(account);
+        let (in_credit, anew) = self.level(account).flows.admit(account);
         // The rounds of a level stand still while nobody waits there.
-        let alone = level.flows.has_nobody() && ahead(level.time, self.now) <= 0;
-        in_credit && (late || alone)
+        in_credit && (anew || self.time.has_rested(account, account.seat.served))
     }
 
     fn enter(&mut self, accounts: &mut [Account<Standing>], id: Id) {
         let account = &mut accounts[id as usize];
-        self.place(account);
+        if self.place(account) {
+            self.level(account).flows.admit(account);
+        }
         let level = &mut self.levels[usize::from(account.seat.level)];
         if level.flows.has_nobody() {
             // An empty level saves nothing up.
@@ -109,10 +122,12 @@ impl Order for Levels {
     }
 
     fn begin(&mut self, account: &mut Account<Standing>, cost: u64) {
+        account.seat.served = self.time.now();
         self.debit(account, cost as i64);
     }
 
-    fn settle(&mut self, account: &mut Account<Standing>, _cost: u64, more: i64) {
+    fn settle(&mut self, account: &mut Account<Standing>, cost: u64, more: i64) {
+        self.time.advance(cost);
         self.debit(account, more);
     }
 

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use super::account::{Account, Id, NONE};
 use super::order::Order;
 use super::random::Random;
-use super::time::{VirtualTime, ahead};
+use super::time::{VirtualTime, ahead, expected_wait};
 
 /// A flow of weight 1 whose runs cost a nanosecond would have so many. The most expensive one has
 /// some hundred.
@@ -21,8 +21,6 @@ const TICKETS_BITS: u32 = 40;
 const MAGNITUDES: usize = 48;
 /// Who has waited for so many times as long as is to be expected is served without a draw.
 const PATIENCE: u64 = 8;
-/// In virtual time: a flow that is new was served that long ago.
-const LONG_AGO: u64 = 1 << 40;
 
 #[derive(Debug)]
 pub(super) struct Lottery {
@@ -135,18 +133,13 @@ impl Lottery {
     }
 }
 
-/// In virtual time: its mean cost by weight.
-fn expected_wait(account: &Account<Stake>) -> u64 {
-    account.mean >> account.flow.weight_bits()
-}
-
 impl Order for Lottery {
     type Seat = Stake;
 
     fn open(&mut self, stake: &mut Stake) {
         // The row may still have the place of the flow that was here before.
         let in_row = stake.in_row;
-        let served = self.time.now().wrapping_sub(LONG_AGO);
+        let served = self.time.long_ago();
         *stake = Stake { in_row, served, ..Stake::default() };
     }
 
@@ -159,7 +152,7 @@ impl Order for Lottery {
     }
 
     fn arrive(&mut self, account: &mut Account<Stake>) -> bool {
-        ahead(self.time.now(), account.seat.served) >= expected_wait(account) as i64
+        self.time.has_rested(account, account.seat.served)
     }
 
     fn enter(&mut self, accounts: &mut [Account<Stake>], id: Id) {

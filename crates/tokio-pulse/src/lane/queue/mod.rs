@@ -9,7 +9,7 @@
 //!   account.rs  what is kept of one flow
 //!   order.rs    what an algorithm has to answer
 //!   credit.rs · lottery.rs · rounds.rs · levels.rs   the algorithms
-//!   time.rs     virtual time, for the first two
+//!   time.rs     virtual time, for all but rounds
 //!   random.rs   the numbers of the lottery
 //! ```
 

@@ -55,39 +55,41 @@ impl Default for Rounds {
 }
 
 impl Rounds {
-    /// As if it had never run: what it may use is made up in `refill`.
+    /// As if it had never run: its first quantum is that of the last round.
     pub(super) fn open_chair(&self, chair: &mut Chair) {
         *chair = Chair { credit: 0, round: self.round.wrapping_sub(1), behind: NONE };
     }
 
-    /// Gives it the quanta of the rounds that have passed, but never more than one. Returns whether
-    /// any have passed.
-    fn refill(&self, chair: &mut Chair, weight_bits: u32) -> bool {
+    /// Gives it the quanta of the rounds that have passed. Returns whether any have.
+    fn refill(&self, chair: &mut Chair, quantum: i64) -> bool {
         let passed = self.round.wrapping_sub(chair.round);
-        let quantum = (QUANTUM << weight_bits) as i64;
         let earned = i64::try_from(passed).unwrap_or(i64::MAX).saturating_mul(quantum);
-        chair.credit = chair.credit.saturating_add(earned).min(quantum);
+        chair.credit = chair.credit.saturating_add(earned);
         chair.round = self.round;
         passed > 0
     }
 
-    /// Whether it has credit, and whether that is of a round in which it has not run yet. Nothing is
-    /// refilled: `seat` is to find the same.
-    pub(super) fn credit_and_late<S: Seated>(&self, account: &mut Account<S>) -> (bool, bool) {
-        let quantum = (QUANTUM << account.flow.weight_bits()) as i64;
+    /// For who begins to wait: one quantum at most is left of what it has earned in its absence.
+    /// Returns whether it has credit, and whether it comes anew, and not back in the same round.
+    pub(super) fn admit<S: Seated>(&self, account: &mut Account<S>) -> (bool, bool) {
+        let quantum = quantum(account);
         let chair = account.seat.chair();
-        let passed = self.round.wrapping_sub(chair.round);
-        let earned = i64::try_from(passed).unwrap_or(i64::MAX).saturating_mul(quantum);
-        (chair.credit.saturating_add(earned) > 0, passed > 0)
+        let anew = self.refill(chair, quantum);
+        chair.credit = chair.credit.min(quantum);
+        let in_credit = chair.credit > 0;
+        if in_credit && anew {
+            // Its quantum is that of the next round, or newcomers could keep this one from ending.
+            chair.credit -= quantum;
+        }
+        (in_credit, anew)
     }
 
     pub(super) fn seat<S: Seated>(&mut self, accounts: &mut [Account<S>], id: Id) {
         let account = &mut accounts[id as usize];
-        let weight_bits = account.flow.weight_bits();
+        let quantum = quantum(account);
         let chair = account.seat.chair();
-        let late = self.refill(chair, weight_bits);
-        // Who comes anew waits for the next round, or newcomers could keep this one from ending.
-        let wait = if chair.credit <= 0 { owed(chair.credit, weight_bits) } else { late.into() };
+        self.refill(chair, quantum);
+        let wait = if chair.credit > 0 { 0 } else { owed(chair.credit, quantum) };
         chair.behind = NONE;
         let place = (self.round.wrapping_add(wait) % AHEAD) as usize;
         let last = std::mem::replace(&mut self.buckets[place].last, id);
@@ -110,14 +112,14 @@ impl Rounds {
             let place = (self.round % AHEAD) as usize;
             let id = self.buckets[place].first;
             let account = &mut accounts[id as usize];
-            let weight_bits = account.flow.weight_bits();
+            let quantum = quantum(account);
             let chair = account.seat.chair();
             self.buckets[place].first = chair.behind;
             if chair.behind == NONE {
                 self.buckets[place].last = NONE;
                 self.filled &= !(1 << place);
             }
-            self.refill(chair, weight_bits);
+            self.refill(chair, quantum);
             if chair.credit > 0 {
                 return Some(id);
             }
@@ -128,9 +130,9 @@ impl Rounds {
 
     /// Takes `cost` off its credit, or gives it back.
     pub(super) fn debit<S: Seated>(&self, account: &mut Account<S>, cost: i64) {
-        let weight_bits = account.flow.weight_bits();
+        let quantum = quantum(account);
         let chair = account.seat.chair();
-        self.refill(chair, weight_bits);
+        self.refill(chair, quantum);
         chair.credit = chair.credit.saturating_sub(cost);
     }
 
@@ -139,9 +141,14 @@ impl Rounds {
     }
 }
 
+/// What a flow may use in a round.
+fn quantum<S>(account: &Account<S>) -> i64 {
+    (QUANTUM << account.flow.weight_bits()) as i64
+}
+
 /// The rounds until there is credit again.
-fn owed(credit: i64, weight_bits: u32) -> u64 {
-    let rounds = credit.unsigned_abs() / (QUANTUM << weight_bits) + 1;
+fn owed(credit: i64, quantum: i64) -> u64 {
+    let rounds = credit.unsigned_abs() / quantum.unsigned_abs() + 1;
     rounds.min(AHEAD - 1)
 }
 
@@ -153,8 +160,8 @@ impl Order for Rounds {
     }
 
     fn arrive(&mut self, account: &mut Account<Chair>) -> bool {
-        let (in_credit, late) = self.credit_and_late(account);
-        in_credit && late
+        let (in_credit, anew) = self.admit(account);
+        in_credit && anew
     }
 
     fn enter(&mut self, accounts: &mut [Account<Chair>], id: Id) {

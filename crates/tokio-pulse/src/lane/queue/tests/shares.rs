@@ -159,7 +159,7 @@ proptest! {
     ) {
         let mut queue = algorithm.queue(seed);
         let (sleeper, other) = (flow(0, priority), flow(1, priority));
-        let mut run = |queue: &mut Box<dyn FairQueue<()>>| {
+        let run = |queue: &mut Box<dyn FairQueue<()>>| {
             let (flow, ()) = queue.pop().unwrap();
             queue.push(flow, ());
             queue.charge(flow, MS);

@@ -77,6 +77,7 @@
 //!
 //! * `macros` (default): [`main`](macro@main) and [`test`](macro@test).
 //! * `config-file`: a TOML file as a layer of the [configuration](config), and its hot reload.
+//! * `stacks`: the stack of the stuck thread in [stall reports](stall_report).
 //! * `tracing`: events with the target `tokio_pulse::stall` when a stall begins (level `WARN`,
 //!   fields `thread`, `cause`, `elapsed_us`, `rescued`) and ends (`INFO`; `thread`, `lasted_us`),
 //!   and with the target `tokio_pulse::reserve` when the reserve runs out (`WARN`; `reserve`,
@@ -103,6 +104,7 @@ mod pulse;
 mod rescue;
 mod runtime;
 mod spawn;
+pub mod stall_report;
 mod sync;
 pub mod task;
 mod tier;

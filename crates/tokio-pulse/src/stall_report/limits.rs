@@ -76,7 +76,7 @@ impl Doubling {
             self.0.clear();
         }
         let mut next = next.max(Duration::from_millis(1));
-        while next <= elapsed {
+        while next <= elapsed && next < Duration::MAX {
             next = next.saturating_mul(2);
         }
         self.0.insert(tid, (poll, next));

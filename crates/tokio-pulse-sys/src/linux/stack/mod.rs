@@ -87,8 +87,7 @@ impl StackSampler {
         slot.word.open(tid);
         let sent = handler::send(self.signal, tid);
         // Also after a failure: an earlier signal may have led to an answer.
-        loop {
-            let Progress::Pending(seen) = slot.word.progress() else { break };
+        while let Progress::Pending(seen) = slot.word.progress() {
             if sent.is_ok() && !left().is_zero() {
                 slot.sleep_while(seen, left());
                 continue;

@@ -233,7 +233,7 @@ fn threads_in_the_middle_of_everything_bear_being_sampled() {
                         libc::dlclose(library);
                     }
                 }
-                black_box(std::backtrace::Backtrace::force_capture());
+                drop(black_box(std::backtrace::Backtrace::force_capture()));
                 loaded();
             }
         }),

@@ -29,10 +29,11 @@ impl Examination {
 
     /// Unwinds and finds the names.
     pub(super) fn finish(self, resolver: &Mutex<Resolver>) -> StallReport {
-        // Whoever panicked in there has left it with what it had found, or with less.
         let mut resolver = resolver.lock().unwrap_or_else(|poisoned| {
+            // Whoever panicked in there may have left it half done: it begins anew.
+            resolver.clear_poison();
             let mut resolver = PoisonError::into_inner(poisoned);
-            *resolver = Resolver::default();
+            std::mem::take(&mut *resolver);
             resolver
         });
         let stack: Stack = resolver.resolve(&self.capture);

@@ -314,3 +314,35 @@ async fn a_poll_on_a_real_worker_is_unwound_through_tokio() {
     stop.store(true, Release);
     task.await.unwrap();
 }
+
+/// Set for the child: what it does with its own program file first.
+const CHILD: &str = "PULSE_TEST_STALL_REPORT_CHILD";
+
+/// The child of the next test; by itself it does nothing.
+#[test]
+fn child_without_its_program_file() {
+    let Ok(program) = std::env::var(CHILD) else { return };
+    std::fs::remove_file(program).unwrap();
+    let reporter = builder().build();
+    let stuck = Stuck::burning();
+    let report = stuck.report_when(&reporter, |report| has(report, "burn_deep"));
+    println!("{report}");
+    stuck.end();
+}
+
+#[test]
+fn a_program_that_was_deleted_or_replaced_is_read_all_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("a program");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let output = std::process::Command::new(&program)
+        .args(["--exact", "child_without_its_program_file", "--nocapture"])
+        .env(CHILD, &program)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("stall_report::burn_deep"), "{text}");
+    assert!(text.contains("tests/stall_report.rs:"), "{text}");
+    assert!(!program.exists());
+}

@@ -19,6 +19,9 @@ pub(super) struct Image {
     /// What is added to the file's own addresses.
     pub(super) bias: u64,
     pub(super) sections: Sections,
+    /// Where symbols begin and how long they are, by address: the library that names them takes the
+    /// nearest one below, which in a stripped file is often another function's.
+    extents: Vec<(u64, u64)>,
     /// Functions of code without a file, by address.
     pub(super) functions: Vec<(Range<u64>, String)>,
 }
@@ -42,6 +45,7 @@ impl Image {
             path: code.path().cloned(),
             bias: code.start().wrapping_sub(code.offset()),
             sections: Sections::default(),
+            extents: Vec::new(),
             functions: Vec::new(),
         };
         if let Some(bytes) = code.image() {
@@ -72,6 +76,10 @@ impl Image {
                 self.bias = self.addresses.start.wrapping_sub(address);
             }
         }
+        let symbols = file.symbols().chain(file.dynamic_symbols());
+        self.extents = symbols.map(|symbol| (symbol.address(), symbol.size())).collect();
+        self.extents.retain(|(_, size)| *size > 0);
+        self.extents.sort_unstable();
         let range = |name| {
             let section = file.section_by_name(name)?;
             Some(section.address()..section.address().saturating_add(section.size()))
@@ -86,6 +94,15 @@ impl Image {
             eh_frame: section(".eh_frame"),
             eh_frame_hdr: section(".eh_frame_hdr"),
         };
+    }
+
+    /// Whether an address of the file is inside the symbol that begins at another.
+    pub(super) fn symbol_covers(&self, begins: u64, address: u64) -> bool {
+        let first = self.extents.partition_point(|(other, _)| *other < begins);
+        self.extents[first..]
+            .iter()
+            .take_while(|(other, _)| *other == begins)
+            .any(|(_, size)| address.wrapping_sub(begins) < *size)
     }
 
     /// An address of this image as its file has it.

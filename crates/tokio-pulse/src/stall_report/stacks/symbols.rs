@@ -42,7 +42,7 @@ impl Symbols {
         let offset = image.in_file(address);
         let mut frames = self
             .loader(index, image)
-            .map_or_else(|| in_memory(image, offset), |loader| in_file(loader, offset));
+            .map_or_else(|| in_memory(image, offset), |loader| in_file(loader, image, offset));
         if frames.is_empty() {
             frames.push(unnamed(None, offset));
         }
@@ -65,7 +65,7 @@ impl Symbols {
     }
 }
 
-fn in_file(loader: &Loader, offset: u64) -> Vec<Frame> {
+fn in_file(loader: &Loader, image: &Image, offset: u64) -> Vec<Frame> {
     let mut frames = Vec::new();
     if let Ok(mut found) = loader.find_frames(offset) {
         while let Ok(Some(frame)) = found.next() {
@@ -83,7 +83,10 @@ fn in_file(loader: &Loader, offset: u64) -> Vec<Frame> {
     match frames.last_mut() {
         Some(outermost) if outermost.function.is_some() => {}
         outermost => {
-            let symbol = loader.find_symbol(offset).map(|name| demangled(name.into()));
+            let symbol = loader
+                .find_symbol_info(offset)
+                .filter(|symbol| image.symbol_covers(symbol.address(), offset))
+                .map(|symbol| demangled(symbol.name().into()));
             match outermost {
                 Some(outermost) => outermost.function = symbol,
                 None => frames.extend(symbol.map(|symbol| unnamed(Some(symbol), offset))),

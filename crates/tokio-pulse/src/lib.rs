@@ -85,6 +85,7 @@
 //!   event for an offence (`WARN`; `task_id`, `task_name` if it has one, `spawned_at`, `tier`,
 //!   `action`, `cause`, `cpu_us`, `lasted_us`, and `suppressed`, the offences left out since the last
 //!   that was told). It is sent from the thread that polled, at the end of the poll.
+//!   [`TracingSink`](stall_report::TracingSink) has the target `tokio_pulse::report`.
 //! * `test-util`: `Builder::start_paused`.
 #![forbid(unsafe_code)]
 

@@ -119,7 +119,8 @@ fn a_computing_thread_is_named_with_its_function_and_line() {
 
     let culprit = report.stack.culprit().unwrap();
     assert_eq!(culprit.origin(), FrameOrigin::User);
-    assert!(culprit.function().unwrap().starts_with("stall_report::"), "{report}");
+    // In release builds the innermost are inlined, and may have no path in their names.
+    assert!(has(&report, "stall_report::burn_deep"), "{report}");
     assert!(culprit.file().unwrap().ends_with("tests/stall_report.rs"), "{report}");
     assert!(culprit.line().unwrap() > 0);
     assert!(culprit.module().unwrap().contains("stall_report"));
@@ -301,18 +302,19 @@ async fn a_poll_on_a_real_worker_is_unwound_through_tokio() {
     });
     let tid = tid_in.recv().unwrap();
     let deadline = Instant::now() + LONG;
-    loop {
+    let report = loop {
         let report = reporter.report(&StallFacts::new(tid, 1, Duration::from_millis(60)));
-        let frames = report.stack.frames();
-        if has(&report, "burn_until_stopped") {
-            assert!(frames.iter().any(|frame| frame.origin() == FrameOrigin::Tokio), "{report}");
-            assert!(!report.stack.is_truncated(), "{report}");
-            break;
+        if has(&report, "burn_until_stopped") || Instant::now() > deadline {
+            break report;
         }
-        assert!(Instant::now() < deadline, "{report}");
-    }
+    };
+    // First of all, for a runtime waits for its workers.
     stop.store(true, Release);
     task.await.unwrap();
+    assert!(has(&report, "burn_until_stopped"), "{report}");
+    let is_tokio = |origin| origin == FrameOrigin::Tokio;
+    assert!(report.stack.frames().iter().any(|frame| is_tokio(frame.origin())), "{report}");
+    assert!(!report.stack.is_truncated(), "{report}");
 }
 
 /// Set for the child: what it does with its own program file first.

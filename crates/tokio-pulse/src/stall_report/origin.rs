@@ -43,6 +43,11 @@ impl FrameOrigin {
             Some("tokio") => Self::Tokio,
             Some("tokio_pulse" | "tokio_pulse_sys") => Self::Pulse,
             _ if file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/") => Self::Std,
+            // Inlined functions may have no path in their names.
+            _ if package_is(file, "tokio") => Self::Tokio,
+            _ if package_is(file, "tokio-pulse") || file.contains("crates/tokio-pulse/src/") => {
+                Self::Pulse
+            }
             _ if file.contains("/registry/src/") || file.contains("/git/checkouts/") => {
                 Self::Dependency
             }
@@ -51,6 +56,14 @@ impl FrameOrigin {
             _ => Self::User,
         }
     }
+}
+
+/// Whether a file is of that package, in a registry's sources: their folder ends in a version.
+fn package_is(file: &str, package: &str) -> bool {
+    let Some((_, path)) = file.split_once("/registry/src/") else { return false };
+    let folder = path.split('/').nth(1).unwrap_or_default();
+    let version = folder.strip_prefix(package).and_then(|rest| rest.strip_prefix('-'));
+    version.is_some_and(|version| version.starts_with(|digit: char| digit.is_ascii_digit()))
 }
 
 /// The crate in whose path a function is; of `<T as Trait>::f`, the one of `T`.
@@ -86,6 +99,11 @@ mod tests {
             ("<&mut core::pin::Pin<P>>::poll", "", FrameOrigin::Std),
             ("core[5dbca2fd]::ops::call", "", FrameOrigin::Std),
             ("tokio::runtime::task::raw::poll", "/x/registry/src/i/t.rs", FrameOrigin::Tokio),
+            ("poll", "/x/registry/src/i/tokio-1.54.1/src/a.rs", FrameOrigin::Tokio),
+            ("poll", "/x/registry/src/i/tokio-util-0.7.1/src/a.rs", FrameOrigin::Dependency),
+            ("poll", "/x/registry/src/i/tokio-pulse-0.1.0/src/a.rs", FrameOrigin::Pulse),
+            ("black_box<u64>", "/rustc/abc/library/core/src/hint.rs", FrameOrigin::Std),
+            ("{closure#0}", "src/a.rs", FrameOrigin::User),
             ("tokio_pulse::task::wrapper::poll", "", FrameOrigin::Pulse),
             ("__libc_start_main", "", FrameOrigin::System),
         ] {

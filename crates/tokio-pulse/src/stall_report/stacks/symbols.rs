@@ -79,18 +79,18 @@ fn in_file(loader: &Loader, image: &Image, offset: u64) -> Vec<Frame> {
             frames.push(named);
         }
     }
-    // Without debug information, or where it has no name for the function, the symbol table has.
-    match frames.last_mut() {
-        Some(outermost) if outermost.function.is_some() => {}
-        outermost => {
-            let symbol = loader
-                .find_symbol_info(offset)
-                .filter(|symbol| image.symbol_covers(symbol.address(), offset))
-                .map(|symbol| demangled(symbol.name().into()));
-            match outermost {
-                Some(outermost) => outermost.function = symbol,
-                None => frames.extend(symbol.map(|symbol| unnamed(Some(symbol), offset))),
-            }
+    // Debug information that has lines only knows no paths of functions, and a stripped file has no
+    // debug information; the symbol table may have the name of the function that all are in.
+    let is_full = |frame: &Frame| frame.function().is_some_and(|name| name.contains("::"));
+    if !frames.last().is_some_and(is_full) {
+        let symbol = loader
+            .find_symbol_info(offset)
+            .filter(|symbol| image.symbol_covers(symbol.address(), offset))
+            .map(|symbol| demangled(symbol.name().into()));
+        match (frames.last_mut(), symbol) {
+            (Some(outermost), Some(symbol)) => outermost.function = Some(symbol),
+            (None, Some(symbol)) => frames.push(unnamed(Some(symbol), offset)),
+            (_, None) => {}
         }
     }
     frames

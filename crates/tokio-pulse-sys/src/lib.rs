@@ -14,10 +14,17 @@ mod platform;
 #[path = "fallback/mod.rs"]
 mod platform;
 
+mod activity;
+mod code;
 mod isolation;
+mod stack;
 mod unavailable;
 
+pub use activity::{Call, ThreadActivity};
+pub use code::MappedCode;
 pub use isolation::{CpuGroupError, CpuLimit, IsolationKind, IsolationStats};
+pub use platform::activity::{system_call_name, thread_activity};
+pub use platform::code::mapped_code;
 pub use platform::cpu_clock::{ThreadCpuClock, current_thread_cpu_time};
 pub use platform::isolation::{CpuGroup, Membership};
 pub use platform::run_delay::ThreadRunDelay;
@@ -25,6 +32,8 @@ pub use platform::run_state::ThreadProbe;
 pub use platform::scheduling::{
     ThreadScheduling, idle_restorable, nice_restorable, slices_available,
 };
+pub use platform::stack::{StackSampler, current_thread_number};
+pub use stack::{Registers, SampleError, StackSignal, StackSnapshot};
 pub use unavailable::Unavailable;
 
 /// What the kernel's scheduler says of a thread at one moment.

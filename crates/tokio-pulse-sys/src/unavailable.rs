@@ -12,6 +12,8 @@ pub struct Unavailable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reason {
     Platform,
+    Processor,
+    InUse,
     System(i32),
     BeforeLinux(&'static str),
     Policy,
@@ -22,6 +24,17 @@ impl Unavailable {
     #[allow(dead_code, reason = "each platform uses some of these")]
     pub(crate) const fn on_this_platform(capability: &'static str) -> Self {
         Self { capability, reason: Reason::Platform }
+    }
+
+    #[allow(dead_code, reason = "each platform uses some of these")]
+    pub(crate) const fn on_this_processor(capability: &'static str) -> Self {
+        Self { capability, reason: Reason::Processor }
+    }
+
+    /// For what a process has once, and has given away with other terms.
+    #[allow(dead_code, reason = "each platform uses some of these")]
+    pub(crate) const fn in_use(capability: &'static str) -> Self {
+        Self { capability, reason: Reason::InUse }
     }
 
     #[allow(dead_code, reason = "each platform uses some of these")]
@@ -71,6 +84,12 @@ impl fmt::Display for Unavailable {
         match self.reason {
             Reason::Platform => {
                 write!(f, "{} is not implemented for {}", self.capability, std::env::consts::OS)
+            }
+            Reason::Processor => {
+                write!(f, "{} is not implemented for {}", self.capability, std::env::consts::ARCH)
+            }
+            Reason::InUse => {
+                write!(f, "{} is in use in this process with other settings", self.capability)
             }
             Reason::System(code) => write!(
                 f,

@@ -77,6 +77,7 @@
 //!
 //! * `macros` (default): [`main`](macro@main) and [`test`](macro@test).
 //! * `config-file`: a TOML file as a layer of the [configuration](config), and its hot reload.
+//! * `stacks`: the stack of the stuck thread in [stall reports](stall_report).
 //! * `tracing`: events with the target `tokio_pulse::stall` when a stall begins (level `WARN`,
 //!   fields `thread`, `cause`, `elapsed_us`, `rescued`) and ends (`INFO`; `thread`, `lasted_us`),
 //!   and with the target `tokio_pulse::reserve` when the reserve runs out (`WARN`; `reserve`,
@@ -84,6 +85,7 @@
 //!   event for an offence (`WARN`; `task_id`, `task_name` if it has one, `spawned_at`, `tier`,
 //!   `action`, `cause`, `cpu_us`, `lasted_us`, and `suppressed`, the offences left out since the last
 //!   that was told). It is sent from the thread that polled, at the end of the poll.
+//!   [`TracingSink`](stall_report::TracingSink) has the target `tokio_pulse::report`.
 //! * `test-util`: `Builder::start_paused`.
 #![forbid(unsafe_code)]
 
@@ -106,6 +108,7 @@ mod pulse;
 mod rescue;
 mod runtime;
 mod spawn;
+pub mod stall_report;
 mod sync;
 pub mod task;
 mod tier;

@@ -1,7 +1,10 @@
 //! Systems without an implementation yet: every item answers [`Unavailable`](crate::Unavailable).
 
+pub(crate) mod activity;
+pub(crate) mod code;
 pub(crate) mod cpu_clock;
 pub(crate) mod isolation;
 pub(crate) mod run_delay;
 pub(crate) mod run_state;
 pub(crate) mod scheduling;
+pub(crate) mod stack;

@@ -34,25 +34,17 @@ impl ThreadProbe {
     ///
     /// When the kernel's answer cannot be read.
     pub fn state(&self) -> Result<RunState, Unavailable> {
-        // Large enough for every field up to the state: the name is at most 16 bytes.
-        let mut line = [0; 64];
-        let length = match File::open(format!("/proc/self/task/{}/stat", self.tid))
-            .and_then(|mut file| file.read(&mut line))
-        {
-            Ok(length) => length,
-            // The thread ended before the file was opened, or between that and the read.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => {
-                return Ok(RunState::Gone);
-            }
-            Err(error) => {
-                return Err(Unavailable::refused(CAPABILITY, error.raw_os_error().unwrap_or(0)));
-            }
-        };
-        parse_state(&line[..length]).ok_or(Unavailable::refused(CAPABILITY, libc::EINVAL))
+        of_thread(self.tid, CAPABILITY)
     }
 }
 
 impl ThreadProbe {
+    /// The kernel's number of the thread, as [`current_thread_number`](crate::current_thread_number)
+    /// gives it on that thread.
+    pub fn number(&self) -> i32 {
+        self.tid
+    }
+
     /// The time that the thread has waited for a processor since it began; see
     /// [`ThreadRunDelay::read`](crate::ThreadRunDelay::read).
     ///
@@ -62,6 +54,28 @@ impl ThreadProbe {
     pub fn run_delay(&self) -> Result<Duration, Unavailable> {
         super::run_delay::of_thread(self.tid)
     }
+}
+
+/// The same for a thread that is only known by number.
+pub(super) fn of_thread(
+    tid: libc::pid_t,
+    capability: &'static str,
+) -> Result<RunState, Unavailable> {
+    // Large enough for every field up to the state: the name is at most 16 bytes.
+    let mut line = [0; 64];
+    let length = match File::open(format!("/proc/self/task/{tid}/stat"))
+        .and_then(|mut file| file.read(&mut line))
+    {
+        Ok(length) => length,
+        // The thread ended before the file was opened, or between that and the read.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => {
+            return Ok(RunState::Gone);
+        }
+        Err(error) => {
+            return Err(Unavailable::refused(capability, error.raw_os_error().unwrap_or(0)));
+        }
+    };
+    parse_state(&line[..length]).ok_or(Unavailable::refused(capability, libc::EINVAL))
 }
 
 /// The state letter stands after the thread's name, which is in parentheses and may hold more.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Offender;
+use crate::stall_report::StallReport;
 use crate::watchdog::scan::Cause;
 
 pub(crate) fn stall_began(_thread: &str, _cause: Cause, _elapsed: Duration, _rescued: bool) {}
@@ -12,3 +13,5 @@ pub(crate) fn stall_ended(_thread: &str, _lasted: Duration) {}
 pub(crate) fn reserve_ran_out(_reserve: usize, _missing: usize) {}
 
 pub(crate) fn offender(_: &Offender<'_>) {}
+
+pub(crate) fn stall_report(_: &StallReport) {}

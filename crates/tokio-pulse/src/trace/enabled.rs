@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Offender;
+use crate::stall_report::StallReport;
 use crate::watchdog::scan::Cause;
 
 pub(crate) fn stall_began(thread: &str, cause: Cause, elapsed: Duration, rescued: bool) {
@@ -47,6 +48,28 @@ pub(crate) fn offender(offender: &Offender<'_>) {
         lasted_us = micros(offender.violation.lasted),
         suppressed = offender.suppressed,
         "a task has held its worker for too long",
+    );
+}
+
+pub(crate) fn stall_report(report: &StallReport) {
+    let culprit = report.stack.culprit();
+    tracing::warn!(
+        target: "tokio_pulse::report",
+        thread = report.thread,
+        worker = report.worker,
+        task_id = report.task_id.map(tracing::field::display),
+        task_name = report.task_name,
+        spawned_at = report.spawned_at.map(tracing::field::display),
+        verdict = report.verdict.as_str(),
+        elapsed_us = micros(report.elapsed),
+        cpu_us = report.cpu_used.map(micros),
+        waiting_behind = report.waiting_behind,
+        culprit = culprit.and_then(|frame| frame.function()),
+        culprit_at = culprit.and_then(|frame| frame.location()).map(tracing::field::display),
+        fingerprint = %format_args!("{:016x}", report.fingerprint),
+        repeated = report.repeated,
+        suppressed = report.suppressed,
+        "{report}",
     );
 }
 

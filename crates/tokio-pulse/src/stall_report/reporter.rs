@@ -1,0 +1,181 @@
+//! From a stall to its report.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use tokio_pulse_sys::StackSignal;
+
+use super::delivery::{Delivery, Shared};
+use super::examination::Examination;
+use super::limits::Doubling;
+use super::stacks::Capturer;
+use super::{ReportLimits, ReportSink, StallFacts, StallReport};
+
+/// For how long a thread may take to answer. One that runs does at once; whoever asks waits for it.
+const ANSWER_WITHIN: Duration = Duration::from_millis(20);
+
+/// Makes reports of stalls, and tells them.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_pulse::stall_report::{ReportLimits, Reporter, StallFacts, current_thread_number};
+///
+/// let mut reporter = Reporter::builder()
+///     .limits(ReportLimits::new().per_minute(10))
+///     .sink(|report: &_| eprintln!("{report}"))
+///     .build();
+/// # let Ok(tid) = current_thread_number() else { return };
+/// // Here of this very thread; usually of one that is stuck.
+/// reporter.tell(&StallFacts::new(tid, 1, Duration::from_millis(80)));
+/// assert!(reporter.flush(Duration::from_secs(60)));
+/// assert_eq!(reporter.counts().told, 1);
+/// ```
+pub struct Reporter {
+    capturer: Capturer,
+    shared: Arc<Shared>,
+    delivery: Delivery,
+    doubling: Doubling,
+    limits: ReportLimits,
+}
+
+/// Settings of a [`Reporter`].
+#[must_use]
+pub struct ReporterBuilder {
+    limits: ReportLimits,
+    signal: StackSignal,
+    answer_within: Duration,
+    sinks: Vec<Box<dyn ReportSink>>,
+}
+
+/// What [`Reporter::tell`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Told {
+    /// It is too early: the stall is below the threshold, or has not doubled since it was told.
+    NotDue,
+    /// The thread was examined, and the sinks will be told unless the limits are against it.
+    Queued,
+    /// The queue is full, because a sink is slow, or there was no thread to be had.
+    Dropped,
+}
+
+/// What became of the stalls that were due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReportCounts {
+    /// Reports that the sinks got.
+    pub told: u64,
+    /// Stalls of a kind that had been told within the minute.
+    pub merged: u64,
+    /// Reports above the cap.
+    pub suppressed: u64,
+    /// Stalls for which there was no room in the queue.
+    pub dropped: u64,
+    /// Panics of sinks.
+    pub panics: u64,
+}
+
+impl ReporterBuilder {
+    /// How much is reported.
+    pub fn limits(mut self, limits: ReportLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// One more place to send reports to.
+    pub fn sink(mut self, sink: impl ReportSink) -> Self {
+        self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// Asks threads for their stacks by the real-time signal of this number above `SIGRTMIN`,
+    /// instead of `SIGURG`.
+    pub fn real_time_signal(mut self, index: u8) -> Self {
+        self.signal = StackSignal::RealTime(index);
+        self
+    }
+
+    /// For how long a thread may take to answer with its stack; 20 ms by default.
+    pub fn answer_within(mut self, timeout: Duration) -> Self {
+        self.answer_within = timeout;
+        self
+    }
+
+    /// Installs the signal handler, if stacks can be had here.
+    pub fn build(self) -> Reporter {
+        let shared = Arc::new(Shared::new());
+        Reporter {
+            capturer: Capturer::new(self.signal, self.answer_within),
+            delivery: Delivery::new(shared.clone(), self.limits, self.sinks),
+            shared,
+            doubling: Doubling::default(),
+            limits: self.limits,
+        }
+    }
+}
+
+impl Reporter {
+    /// The default limits, and no sinks.
+    pub fn builder() -> ReporterBuilder {
+        ReporterBuilder {
+            limits: ReportLimits::default(),
+            signal: StackSignal::default(),
+            answer_within: ANSWER_WITHIN,
+            sinks: Vec::new(),
+        }
+    }
+
+    /// Examines the thread and makes the report, all on the calling thread.
+    ///
+    /// The first report reads the program's symbols, which takes long for large programs.
+    pub fn report(&self, facts: &StallFacts) -> StallReport {
+        Examination::of(facts, &self.capturer).finish(&self.shared.resolver)
+    }
+
+    /// Examines the thread if the stall is due, and leaves the rest to the thread that tells the
+    /// sinks. The caller waits for the stuck thread's answer at most, and for no sink.
+    pub fn tell(&mut self, facts: &StallFacts) -> Told {
+        let stall = (facts.tid, facts.poll);
+        if !self.doubling.is_due(stall, facts.elapsed, self.limits.threshold) {
+            return Told::NotDue;
+        }
+        if self.delivery.push(Examination::of(facts, &self.capturer)) {
+            Told::Queued
+        } else {
+            Told::Dropped
+        }
+    }
+
+    /// Waits until all that was queued has been told. Whether that was so before the time was over.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        self.shared.flush(timeout)
+    }
+
+    /// Why reports have no stacks here; `None` if they have.
+    pub fn stacks_missing(&self) -> Option<String> {
+        self.capturer.missing()
+    }
+
+    /// What became of the stalls that were due.
+    pub fn counts(&self) -> ReportCounts {
+        let counters = &self.shared.counters;
+        ReportCounts {
+            told: counters.told.load(Relaxed),
+            merged: counters.merged.load(Relaxed),
+            suppressed: counters.suppressed.load(Relaxed),
+            dropped: counters.dropped.load(Relaxed),
+            panics: counters.panics.load(Relaxed),
+        }
+    }
+}
+
+impl fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reporter")
+            .field("limits", &self.limits)
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}

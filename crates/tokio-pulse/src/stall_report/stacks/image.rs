@@ -1,0 +1,120 @@
+//! What unwinding and naming need of a file whose code is loaded.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use object::{
+    Object, ObjectSection, ObjectSegment, ObjectSymbol, ReadCache, ReadRef, SegmentFlags,
+};
+use tokio_pulse_sys::MappedCode;
+
+/// One piece of loaded code. All but the addresses and the name may be missing.
+pub(super) struct Image {
+    pub(super) addresses: Range<u64>,
+    pub(super) name: Arc<str>,
+    /// Where the symbols are, for code that has a file.
+    pub(super) path: Option<PathBuf>,
+    /// What is added to the file's own addresses.
+    pub(super) bias: u64,
+    pub(super) sections: Sections,
+    /// Where symbols begin and how long they are, by address: the library that names them takes the
+    /// nearest one below, which in a stripped file is often another function's.
+    extents: Vec<(u64, u64)>,
+    /// Functions of code without a file, by address.
+    pub(super) functions: Vec<(Range<u64>, String)>,
+}
+
+/// Sections with their addresses in the file. Copies: a library may be unloaded while it is read.
+#[derive(Default)]
+pub(super) struct Sections {
+    pub(super) text: Option<Range<u64>>,
+    pub(super) got: Option<Range<u64>>,
+    pub(super) eh_frame: Option<Section>,
+    pub(super) eh_frame_hdr: Option<Section>,
+}
+
+pub(super) type Section = (Range<u64>, Arc<[u8]>);
+
+impl Image {
+    pub(super) fn of(code: &MappedCode) -> Self {
+        let mut image = Self {
+            addresses: code.start()..code.end(),
+            name: code.name().into(),
+            path: code.path().cloned(),
+            bias: code.start().wrapping_sub(code.offset()),
+            sections: Sections::default(),
+            extents: Vec::new(),
+            functions: Vec::new(),
+        };
+        if let Some(bytes) = code.image() {
+            if let Ok(file) = object::File::parse(bytes) {
+                image.read(&file, code.offset());
+                image.functions = functions(&file);
+            }
+        } else if let Some(file) = code.path().and_then(|path| File::open(path).ok()) {
+            // Reads what is asked for, and not the whole file.
+            let cache = ReadCache::new(file);
+            if let Ok(file) = object::File::parse(&cache) {
+                image.read(&file, code.offset());
+            }
+        }
+        image
+    }
+
+    fn read<'data, R: ReadRef<'data>>(&mut self, file: &object::File<'data, R>, offset: u64) {
+        /// The right to be executed, in an ELF segment.
+        const EXECUTE: u32 = 1;
+        for segment in file.segments() {
+            let (begins, length) = segment.file_range();
+            // Mappings begin at a page, segments where they like.
+            let mapped = begins & !0xffff..begins.saturating_add(length);
+            let SegmentFlags::Elf { p_flags } = segment.flags() else { continue };
+            if p_flags & EXECUTE != 0 && mapped.contains(&offset) {
+                let address = segment.address().wrapping_add(offset).wrapping_sub(begins);
+                self.bias = self.addresses.start.wrapping_sub(address);
+            }
+        }
+        let symbols = file.symbols().chain(file.dynamic_symbols());
+        self.extents = symbols.map(|symbol| (symbol.address(), symbol.size())).collect();
+        self.extents.retain(|(_, size)| *size > 0);
+        self.extents.sort_unstable();
+        let range = |name| {
+            let section = file.section_by_name(name)?;
+            Some(section.address()..section.address().saturating_add(section.size()))
+        };
+        let section = |name| {
+            let data = file.section_by_name(name)?.data().ok()?;
+            Some((range(name)?, data.into()))
+        };
+        self.sections = Sections {
+            text: range(".text"),
+            got: range(".got"),
+            eh_frame: section(".eh_frame"),
+            eh_frame_hdr: section(".eh_frame_hdr"),
+        };
+    }
+
+    /// Whether an address of the file is inside the symbol that begins at another.
+    pub(super) fn symbol_covers(&self, begins: u64, address: u64) -> bool {
+        let first = self.extents.partition_point(|(other, _)| *other < begins);
+        self.extents[first..]
+            .iter()
+            .take_while(|(other, _)| *other == begins)
+            .any(|(_, size)| address.wrapping_sub(begins) < *size)
+    }
+
+    /// An address of this image as its file has it.
+    pub(super) fn in_file(&self, address: u64) -> u64 {
+        address.wrapping_sub(self.bias)
+    }
+}
+
+fn functions<'data, R: ReadRef<'data>>(file: &object::File<'data, R>) -> Vec<(Range<u64>, String)> {
+    let symbols = file.dynamic_symbols().filter_map(|symbol| {
+        let addresses = symbol.address()..symbol.address().checked_add(symbol.size())?;
+        Some((addresses, symbol.name().ok()?.to_owned()))
+    });
+    symbols.filter(|(addresses, _)| !addresses.is_empty()).collect()
+}

@@ -427,22 +427,21 @@ fn a_current_thread_runtime_has_a_lane_too() {
 fn a_group_that_has_used_up_its_budget_goes_to_the_lane() {
     let runtime = judging(2).build().unwrap();
     let group = Group::with_budget(Duration::from_millis(20));
-    let task = runtime.block_on(async {
-        task::Builder::new().group(&group).spawn(async {
-            // No single poll is a violation, and no task uses much.
-            for _ in 0..20 {
-                let child = tokio_pulse::spawn(async {
-                    burn(Duration::from_millis(2));
-                    yield_now().await;
-                    on_lane()
-                });
-                if child.await.unwrap() {
-                    return Group::current();
-                }
+    let work = async {
+        // No single poll is a violation, and no task uses much.
+        for _ in 0..20 {
+            let child = tokio_pulse::spawn(async {
+                burn(Duration::from_millis(2));
+                yield_now().await;
+                on_lane()
+            });
+            if child.await.unwrap() {
+                return Group::current();
             }
-            None
-        })
-    });
+        }
+        None
+    };
+    let task = task::Builder::new().group(&group).spawn_on(work, runtime.handle());
     assert_eq!(runtime.block_on(task).unwrap(), Some(group.clone()));
     assert!(group.is_over_budget() && group.cpu_time() >= Duration::from_millis(20));
     group.refill();

@@ -10,6 +10,7 @@ use crate::error::{BuildError, Kind};
 use crate::heartbeat::{Heart, Rhythm};
 use crate::hooks::HookRegistry;
 use crate::hooks::dispatch::Dispatch;
+use crate::intervene::places::Places;
 use crate::metrics::counters::Counters;
 use crate::rescue::{internal, reserve::Reserve};
 use crate::tier::TierManager;
@@ -23,6 +24,8 @@ pub(crate) struct Core {
     pub(crate) counters: Arc<Counters>,
     pub(crate) reserve: Reserve,
     pub(crate) tiers: TierManager,
+    /// For polls that hand their worker over at a checkpoint.
+    pub(crate) places: Arc<Places>,
     #[allow(dead_code, reason = "for the wrapper of stable Tokio")]
     pub(crate) dispatch: Dispatch,
     stopped: AtomicBool,
@@ -92,6 +95,7 @@ pub struct Attachment {
     pub(crate) heart: Arc<Heart>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tiers: TierManager,
+    pub(crate) places: Arc<Places>,
     pub(crate) registry: Option<HookRegistry>,
 }
 
@@ -138,6 +142,7 @@ impl Attachment {
             counters: self.counters,
             reserve: Reserve::new(),
             tiers: self.tiers,
+            places: self.places,
             stopped: AtomicBool::new(false),
         });
         remember_attached(runtime.id(), &core)?;

@@ -191,6 +191,8 @@ pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
 /// A function that is not `async` and ends in an `async` block, or in `Box::pin` of one, is taken for an `async fn` whose
 /// body is that block. That is what `async fn` without `async` looks like, and what `#[async_trait]` makes of one.
 ///
+/// Above `#[tokio_pulse::main]` and its like, not below: what these leave is a function that blocks on an `async` block.
+///
 /// # What changes
 ///
 /// Nothing in types and values. An `async fn` gets points at which it may be suspended: what lives across a loop must be

@@ -9,7 +9,9 @@ use pulse::side::Side;
 use crate::Result;
 use crate::anchor;
 use crate::anchors;
-use crate::bench::{Scale, budget, heartbeat, http, idle, scheduler, server, soak, tiers, w8};
+use crate::bench::{
+    Scale, budget, heartbeat, http, idle, scheduler, server, soak, tiers, w8, yield_point,
+};
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
 use crate::report::Report;
@@ -30,6 +32,8 @@ enum Command {
     Heartbeat(Options),
     /// What a task's budget and the pool of budgets cost (T1).
     Budget(Options),
+    /// What yield points cost when there is nothing to do (B10).
+    YieldPoint(Options),
     /// The scenarios of Tokio's own multi-thread benchmarks (B3).
     Scheduler {
         #[command(flatten)]
@@ -147,6 +151,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
     match &cli.command {
         Command::Heartbeat(options) => options.report(heartbeat::run)?,
         Command::Budget(options) => options.report(budget::run)?,
+        Command::YieldPoint(options) => options.report(yield_point::run)?,
         Command::Scheduler { options, extra } => {
             let extra = scheduler::Extra {
                 control: extra.control,
@@ -194,6 +199,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
 fn all(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = heartbeat::run(scale)?;
     figures.extend(budget::run(scale)?);
+    figures.extend(yield_point::run(scale)?);
     figures.extend(scheduler::run(scale, &scheduler::Extra::default())?);
     figures.extend(http::run(scale)?);
     figures.extend(w8::run(scale)?);

@@ -20,7 +20,8 @@ impl<'a> Body<'a> {
             return Self { kind: Kind::Asynchronous, block };
         }
         // Asked first and borrowed afterwards: the borrow could not be given back.
-        if !block.stmts.last_mut().is_some_and(|last| returned_future(last).is_some()) {
+        let is_future = block.stmts.last_mut().and_then(returned_future).is_some();
+        if !is_future {
             return Self { kind: Kind::Synchronous, block };
         }
         let returned = block.stmts.last_mut().and_then(returned_future);

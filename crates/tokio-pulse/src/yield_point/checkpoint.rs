@@ -86,21 +86,21 @@ pub(super) fn hand_over() -> Checkpoint {
     if IN_VAIN.get().is_some_and(|(tried, at)| tried == poll && at.elapsed() < PAUSE) {
         return Checkpoint::Kept;
     }
-    // One of an earlier poll, or of this one.
-    let kept = PLACE.try_with(Cell::take).ok().flatten();
-    let Some(place) = kept.filter(|place| place.is_of(&core.places)).or_else(|| core.places.take())
-    else {
-        return Checkpoint::Kept;
-    };
+    // Of an earlier poll, or of this one.
+    let held = PLACE.try_with(Cell::take).ok().flatten().filter(|held| held.is_of(&core.places));
+    let is_held = held.is_some();
+    let Some(place) = held.or_else(|| core.places.take()) else { return Checkpoint::Kept };
     match hooks::hand_off_worker() {
         Handoff::Done => {
-            let _ = PLACE.try_with(|cell| cell.set(Some(place)));
+            hold(place);
             seat::with_slot(&core.heart, |slot| slot.thread.counters.handed_off());
             Checkpoint::HandedOver
         }
         Handoff::NoWorker => {
             // It may have been handed over at an earlier checkpoint of the same poll.
-            let _ = PLACE.try_with(|cell| cell.set(Some(place)));
+            if is_held {
+                hold(place);
+            }
             Checkpoint::Passed
         }
         Handoff::Failed => {
@@ -109,4 +109,8 @@ pub(super) fn hand_over() -> Checkpoint {
         }
         Handoff::Impossible => Checkpoint::Kept,
     }
+}
+
+fn hold(place: Place) {
+    let _ = PLACE.try_with(|cell| cell.set(Some(place)));
 }

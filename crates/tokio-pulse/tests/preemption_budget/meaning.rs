@@ -1,4 +1,10 @@
 //! Functions under the attribute return what they would without.
+#![allow(
+    clippy::manual_async_fn,
+    clippy::needless_arbitrary_self_type,
+    clippy::while_let_on_iterator,
+    reason = "every form is here on purpose"
+)]
 
 use std::fmt::Display;
 use std::future::Future;

@@ -13,6 +13,7 @@ pub(crate) mod server;
 pub(crate) mod soak;
 pub(crate) mod tiers;
 pub(crate) mod w8;
+pub(crate) mod yield_point;
 
 use std::time::Duration;
 

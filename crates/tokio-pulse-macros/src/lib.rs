@@ -1,9 +1,8 @@
-//! The attribute macros of `tokio-pulse`. Use them through that crate: `#[tokio_pulse::main]` and
-//! `#[tokio_pulse::test]`.
+//! The attribute macros of `tokio-pulse`. Use them through that crate: `#[tokio_pulse::main]`,
+//! `#[tokio_pulse::test]` and `#[tokio_pulse::preemption_budget]`.
 //!
-//! They read like Tokio's macros of the same names and take the same arguments, so that moving a program to Pulse is
-//! one word: `#[tokio::main]` becomes `#[tokio_pulse::main]`.
-//!
+//! The first two read like Tokio's macros of the same names and take the same arguments, so that moving a program to
+//! Pulse is one word: `#[tokio::main]` becomes `#[tokio_pulse::main]`.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -19,6 +18,7 @@ mod errors;
 mod expand;
 mod function;
 mod parse;
+mod preempt;
 
 use proc_macro::TokenStream;
 
@@ -155,4 +155,115 @@ pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(Entry::Test, args.into(), item.into()).into()
+}
+
+/// Puts yield points into the loops of a function, so that a long poll makes room for others by itself.
+///
+/// In an `async fn` each turn of each loop begins with `tokio_pulse::check_and_yield().await`, in any other function
+/// with `tokio_pulse::checkpoint()`. They cost a load until the watchdog has seen the running poll use its slice up;
+/// then the task yields, or the worker is handed over for the rest of the poll. The arguments make them act sooner or
+/// look more seldom.
+///
+/// It goes on functions, on methods, and on functions of traits and of their implementations.
+///
+/// # Arguments
+///
+/// | argument | value | meaning |
+/// |---|---|---|
+/// | `cpu_ms` | a whole number from 1 to 60000 | also acts at the first look so many milliseconds after the slice began, by the monotonic clock, which is then read at each look |
+/// | `polls` | a whole number from 1 | also acts at the last of so many looks in one slice; `async` code only |
+/// | `yield_interval` | a whole number from 1 | looks at each so manieth turn only. Without it: at each turn |
+/// | `crate` | a path in a string | where `tokio-pulse` is found if it was renamed. Without it: `"::tokio_pulse"` |
+///
+/// All loops of the function share the budget of one call: turns are counted together. A *slice* begins with the first
+/// look in each poll of the task, and after each yield; `tokio_pulse::yield_point::YieldBudget`, which does the counting,
+/// has the details. With `cpu_ms` or `polls` the function also yields where nobody watches.
+///
+/// # Which loops
+///
+/// `loop`, `while`, `while let` and `for`, wherever they are in the function's own body: nested, as values, in
+/// conditions, in branches. The yield point comes first in the turn, so that `continue` passes it too, to whatever label.
+///
+/// Left alone is all that is another body: closures, nested items, `const` blocks, and nested `async` blocks and `async`
+/// closures, which are futures of their own and may be polled elsewhere. So are loops in the arguments of macros, which
+/// an attribute cannot see, and loops in functions that are called.
+///
+/// A function that is not `async` and ends in an `async` block, or in `Box::pin` of one, is taken for an `async fn` whose
+/// body is that block. That is what `async fn` without `async` looks like, and what `#[async_trait]` makes of one.
+///
+/// Above `#[tokio_pulse::main]` and its like, not below: what these leave is a function that blocks on an `async` block.
+///
+/// # What changes
+///
+/// Nothing in types and values. An `async fn` gets points at which it may be suspended: what lives across a loop must be
+/// `Send` if the future is to be, a `std::sync::MutexGuard` say is not, and should not be held there.
+///
+/// # Errors
+///
+/// It is an error at compile time to give an argument that is not in the table, twice, or with a value outside its range;
+/// `polls` on a function that is not `async`; and to put the attribute on anything but a function with a body, on a
+/// `const fn`, on an `extern` function, or on one without a loop that could be given a yield point. The function is kept
+/// beside an error, so that editors still see it.
+///
+/// # Examples
+///
+/// ```
+/// #[tokio_pulse::preemption_budget]
+/// async fn sum(rows: &[u64]) -> u64 {
+///     let mut sum = 0;
+///     for row in rows {
+///         sum += row;
+///     }
+///     sum
+/// }
+/// # tokio_pulse::Runtime::new().unwrap().block_on(async { assert_eq!(sum(&[1, 2]).await, 3) });
+/// ```
+///
+/// Does what this does:
+///
+/// ```
+/// async fn sum(rows: &[u64]) -> u64 {
+///     let mut sum = 0;
+///     for row in rows {
+///         tokio_pulse::check_and_yield().await;
+///         sum += row;
+///     }
+///     sum
+/// }
+/// # tokio_pulse::Runtime::new().unwrap().block_on(async { assert_eq!(sum(&[1, 2]).await, 3) });
+/// ```
+///
+/// With arguments, on a function that is not `async`:
+///
+/// ```
+/// #[tokio_pulse::preemption_budget(cpu_ms = 5, yield_interval = 64)]
+/// fn product(rows: &[u64]) -> u64 {
+///     let mut product = 1;
+///     for row in rows {
+///         product *= row;
+///     }
+///     product
+/// }
+/// # assert_eq!(product(&[6, 7]), 42);
+/// ```
+///
+/// Does what this does:
+///
+/// ```
+/// fn product(rows: &[u64]) -> u64 {
+///     let mut budget = tokio_pulse::yield_point::YieldBudget::new()
+///         .cpu(std::time::Duration::from_millis(5))
+///         .interval(64);
+///     let mut product = 1;
+///     for row in rows {
+///         budget.checkpoint();
+///         product *= row;
+///     }
+///     product
+/// }
+/// # assert_eq!(product(&[6, 7]), 42);
+/// ```
+#[proc_macro_attribute]
+pub fn preemption_budget(args: TokenStream, item: TokenStream) -> TokenStream {
+    preempt::expand(args.into(), item.into()).into()
 }

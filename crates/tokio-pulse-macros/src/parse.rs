@@ -153,7 +153,7 @@ fn slice(value: &Expr) -> Result<Duration> {
     parse_slice(&text.value()).map_err(|message| Error::new(text.span(), message))
 }
 
-fn crate_path(value: &Expr) -> Result<Path> {
+pub(crate) fn crate_path(value: &Expr) -> Result<Path> {
     string(value).and_then(|text| text.parse_with(Path::parse_mod_style).ok()).ok_or_else(|| {
         Error::new_spanned(value, "`crate` is a path in a string, such as `\"::tokio_pulse\"`")
     })
@@ -189,7 +189,7 @@ fn string(value: &Expr) -> Option<&LitStr> {
 }
 
 /// The literal, also from within the invisible group that a `macro_rules!` variable puts around it.
-fn literal(value: &Expr) -> Option<&Lit> {
+pub(crate) fn literal(value: &Expr) -> Option<&Lit> {
     match value {
         Expr::Lit(literal) => Some(&literal.lit),
         Expr::Group(group) => literal(&group.expr),

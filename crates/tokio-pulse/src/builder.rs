@@ -14,6 +14,7 @@ use crate::heartbeat::hooks::{self, TaskHooks};
 use crate::heartbeat::{Heart, Rhythm};
 use crate::hooks::HookRegistry;
 use crate::hooks::dispatch::Dispatch;
+use crate::intervene::places::Places;
 use crate::metrics::counters::Counters;
 use crate::pulse::Attachment;
 use crate::runtime::{EndOfLanes, Runtime};
@@ -375,9 +376,11 @@ impl Builder {
         let heart = Arc::new(Heart::new(rhythm, config.tokio_workers()));
         let config_handle = ConfigHandle::with_layers(tier_config, layers);
         // The other half of Tokio's blocking pool is left to those whom it is meant for.
-        let tiers = TierManager::new(config_handle, heart.clone(), self.blocking_threads / 2);
+        let places = Arc::new(Places::new(self.blocking_threads / 2));
+        let tiers = TierManager::new(config_handle, heart.clone(), places.clone());
         let counters = Arc::new(Counters::new());
-        Ok(Attachment { config, heart, counters, tiers, registry: self.registry.clone() })
+        let registry = self.registry.clone();
+        Ok(Attachment { config, heart, counters, tiers, places, registry })
     }
 
     fn hooks(&self) -> UserHooks {
@@ -398,7 +401,7 @@ struct UserHooks {
 }
 
 fn install(user: UserHooks, attachment: &Attachment, tokio: &mut tokio::runtime::Builder) {
-    let Attachment { config, heart, counters, tiers, registry } = attachment;
+    let Attachment { config, heart, counters, tiers, registry, .. } = attachment;
     if config.flavor == Flavor::MultiThread {
         tokio.worker_threads(config.tokio_workers());
     }

@@ -53,6 +53,14 @@
 //! # Ok::<(), tokio_pulse::BuildError>(())
 //! ```
 //!
+//! # In your own code
+//!
+//! Whoever writes the long loop can be kinder to the others than anybody from outside:
+//! [`check_and_yield`] in asynchronous code and [`checkpoint`] in synchronous code cost a load, and make
+//! room when the watchdog has seen the poll use its slice up.
+//! [`preemption_budget`](macro@preemption_budget) writes them into the loops of a function. More is in
+//! [`yield_point`].
+//!
 //! # What it does not do
 //!
 //! * The stalled poll goes on to its end; nothing is cancelled or moved. It competes with the
@@ -75,7 +83,9 @@
 //!
 //! # Features
 //!
-//! * `macros` (default): [`main`](macro@main) and [`test`](macro@test).
+//! * `macros` (default): [`main`](macro@main), [`test`](macro@test) and
+//!   [`preemption_budget`](macro@preemption_budget).
+//! * `stream`: yield points between the items of a stream ([`yield_point`]).
 //! * `config-file`: a TOML file as a layer of the [configuration](config), and its hot reload.
 //! * `stacks`: the stack of the stuck thread in [stall reports](stall_report).
 //! * `tracing`: events with the target `tokio_pulse::stall` when a stall begins (level `WARN`,
@@ -114,6 +124,7 @@ pub mod task;
 mod tier;
 mod trace;
 mod watchdog;
+pub mod yield_point;
 
 pub use budget::{BudgetPool, PooledBudget, TaskBudget};
 pub use builder::Builder;
@@ -139,5 +150,6 @@ pub use tier::{
     TierPolicy, TierPolicyBuilder,
 };
 #[cfg(feature = "macros")]
-pub use tokio_pulse_macros::{main, test};
+pub use tokio_pulse_macros::{main, preemption_budget, test};
 pub use tokio_pulse_sys::{IsolationKind, IsolationStats};
+pub use yield_point::{Budgeted, Checkpoint, check_and_yield, checkpoint};

@@ -10,6 +10,7 @@ use crate::error::{BuildError, Kind};
 use crate::heartbeat::{Heart, Rhythm};
 use crate::hooks::HookRegistry;
 use crate::hooks::dispatch::Dispatch;
+use crate::intervene::places::Places;
 use crate::lane::scheduler::{Lane, LaneKind};
 use crate::metrics::counters::Counters;
 use crate::rescue::{internal, reserve::Reserve};
@@ -26,6 +27,8 @@ pub(crate) struct Core {
     pub(crate) tiers: TierManager,
     pub(crate) lane: Arc<Lane>,
     pub(crate) isolated: Arc<Lane>,
+    /// For polls that hand their worker over at a checkpoint.
+    pub(crate) places: Arc<Places>,
     #[allow(dead_code, reason = "for the wrapper of stable Tokio")]
     pub(crate) dispatch: Dispatch,
     stopped: AtomicBool,
@@ -97,6 +100,7 @@ pub struct Attachment {
     pub(crate) heart: Arc<Heart>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tiers: TierManager,
+    pub(crate) places: Arc<Places>,
     pub(crate) registry: Option<HookRegistry>,
 }
 
@@ -150,6 +154,7 @@ impl Attachment {
             lane,
             isolated,
             tiers: self.tiers,
+            places: self.places,
             stopped: AtomicBool::new(false),
         });
         remember_attached(runtime.id(), &core)?;

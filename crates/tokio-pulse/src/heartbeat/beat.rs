@@ -108,6 +108,11 @@ impl Snapshot {
         self.0 / SEQUENCE_ONE
     }
 
+    /// All of it. Not 0 while a poll runs: the thread is awake, or the depth says so.
+    pub(crate) fn word(self) -> usize {
+        self.0
+    }
+
     #[cfg(test)]
     pub(crate) fn from_parts(polls: usize, in_poll: bool, awake: bool, reserve: bool) -> Self {
         let flag = |on: bool, bit: usize| if on { bit } else { 0 };

@@ -3,6 +3,7 @@
 pub(crate) mod attention;
 pub(crate) mod beat;
 pub(crate) mod charge;
+pub(crate) mod due;
 pub(crate) mod hooks;
 pub(crate) mod pool;
 pub(crate) mod registry;

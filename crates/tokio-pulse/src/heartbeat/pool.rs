@@ -11,14 +11,16 @@ use std::sync::{Mutex, PoisonError};
 
 use super::attention::Attention;
 use super::beat::Beat;
+use super::due::Due;
 
-/// All that the poll path touches, on cache lines of its own: 128 bytes because processors fetch
+/// All that the poll path and the yield points touch, on cache lines of its own: 128 bytes because processors fetch
 /// lines in pairs.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Line {
     pub(crate) beat: Beat,
     pub(crate) attention: Attention,
+    pub(crate) due: Due,
 }
 
 static FREE: Mutex<Vec<&'static Line>> = Mutex::new(Vec::new());
@@ -33,11 +35,14 @@ impl PooledLine {
             Some(line) => {
                 line.beat.start_over();
                 line.attention.start_over();
+                line.due.start_over();
                 line
             }
-            None => {
-                Box::leak(Box::new(Line { beat: Beat::new_awake(), attention: Attention::none() }))
-            }
+            None => Box::leak(Box::new(Line {
+                beat: Beat::new_awake(),
+                attention: Attention::none(),
+                due: Due::none(),
+            })),
         })
     }
 

@@ -8,13 +8,16 @@ use super::Heart;
 use super::pool::Line;
 use super::slot::Slot;
 
-// The two for the poll path have no destructor, so that access is a plain load.
+// Those for the poll path and the yield points have no destructor, so that access is a plain load.
 thread_local! {
     /// The line of a worker thread. It serves one runtime for life: there is nothing to compare.
     static TICKER: Cell<Option<&'static Line>> = const { Cell::new(None) };
 
     /// The runtime whose poll was bracketed last on this thread, and the thread's line in it.
     static BRACKET: Cell<Option<(u64, &'static Line)>> = const { Cell::new(None) };
+
+    /// The line of the runtime that this thread works for, as far as it has told: for the yield points.
+    static CURRENT: Cell<Option<&'static Line>> = const { Cell::new(None) };
 
     static SEATS: Seats = const {
         Seats {
@@ -54,6 +57,9 @@ impl Drop for Seat {
         if BRACKET.get().is_some_and(|(_, bracket)| ptr::eq(bracket, line)) {
             BRACKET.set(None);
         }
+        if CURRENT.get().is_some_and(|current| ptr::eq(current, line)) {
+            CURRENT.set(None);
+        }
         self.slot.retire();
     }
 }
@@ -69,8 +75,23 @@ pub(crate) fn ticker() -> Option<&'static Line> {
 /// poll runs.
 #[allow(dead_code, reason = "stable Tokio has no poll hooks")]
 pub(crate) fn become_ticker(heart: &Heart) -> Option<&'static Line> {
-    with_slot(heart, |slot| TICKER.set(Some(slot.line.forever())));
+    with_slot(heart, |slot| {
+        TICKER.set(Some(slot.line.forever()));
+        CURRENT.set(Some(slot.line.forever()));
+    });
     TICKER.get()
+}
+
+/// The line of the runtime that this thread works for, for code that runs inside a poll. A plain load.
+#[inline]
+pub(crate) fn current_line() -> Option<&'static Line> {
+    CURRENT.get()
+}
+
+/// A worker is at its park: other runtimes that ran inside of its last poll are done with.
+#[allow(dead_code, reason = "stable Tokio has no poll hooks")]
+pub(crate) fn is_back(line: &'static Line) {
+    CURRENT.set(Some(line));
 }
 
 /// Hook: a poll begins or ends on a thread that may serve other runtimes as well. The caller knows
@@ -89,6 +110,7 @@ pub(crate) fn bracket(id: u64, heart: &Heart, transition: impl Fn(&Line)) {
 fn switch_bracket(heart: &Heart, transition: impl Fn(&Line)) {
     with_slot(heart, |slot| {
         BRACKET.set(Some((heart.id, slot.line.forever())));
+        CURRENT.set(Some(slot.line.forever()));
         transition(&slot.line);
     });
 }
@@ -106,7 +128,10 @@ pub(crate) fn with_slot(heart: &Heart, f: impl FnOnce(&Slot)) {
 /// As [`with_slot`], and remembers that this thread works for that runtime.
 pub(crate) fn with_slot_as_worker(heart: &Heart, f: impl FnOnce(&Slot)) {
     let _ = SEATS.try_with(|seats| seats.current.set(Some(heart.id)));
-    with_slot(heart, f);
+    with_slot(heart, |slot| {
+        CURRENT.set(Some(slot.line.forever()));
+        f(slot);
+    });
 }
 
 /// Runs `f` on the slot of the runtime that this thread works for; `None` if there is none.

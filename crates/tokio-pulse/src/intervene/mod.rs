@@ -4,5 +4,6 @@
 pub(crate) mod demote;
 pub(crate) mod gate;
 pub(crate) mod handoff;
+pub(crate) mod places;
 pub(crate) mod squeeze;
 pub(crate) mod warn;

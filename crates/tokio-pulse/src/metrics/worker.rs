@@ -150,7 +150,8 @@ impl WorkerMetrics {
         self.figures.slow_polls
     }
 
-    /// Polls before which this thread has given its worker away.
+    /// Polls before which this thread has given its worker away, or in which it did at a
+    /// [`checkpoint`](crate::checkpoint()).
     pub fn handoffs(&self) -> u64 {
         self.figures.handoffs
     }

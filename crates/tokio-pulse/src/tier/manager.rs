@@ -31,13 +31,13 @@ use super::sites::{History, Site, Sites, Threshold, Violation};
 use super::suspect::{PROBATION_POLLS, Standing, Suspect};
 use super::suspects::Suspects;
 use super::terms::terms;
-use super::treatment::{Measured, Places, Treatment, Ward};
+use super::treatment::{Measured, Treatment, Ward};
 use super::{InterventionAction, Tier, TierPolicy};
 use crate::config::{ConfigError, ConfigHandle, TierConfig};
 use crate::heartbeat::{Heart, Party};
 use crate::hooks::{PollContext, PreemptionHooks};
 use crate::intervene::demote::{Means, Sentence};
-use crate::intervene::{gate::Gate, warn::WarnLimit};
+use crate::intervene::{gate::Gate, places::Places, warn::WarnLimit};
 use crate::lane::queue::Flow;
 use crate::lane::ticket;
 use crate::metrics::tier_counters::TierCounters;
@@ -90,8 +90,7 @@ struct Shared {
 }
 
 impl TierManager {
-    /// `handoffs`: so many polls at most run or wait without a worker at a time.
-    pub(crate) fn new(config: ConfigHandle, heart: Arc<Heart>, handoffs: usize) -> Self {
+    pub(crate) fn new(config: ConfigHandle, heart: Arc<Heart>, places: Arc<Places>) -> Self {
         let floors = has_floors(&config.current());
         let manager = Self {
             shared: Arc::new(Shared {
@@ -101,7 +100,7 @@ impl TierManager {
                 sites: Sites::default(),
                 config,
                 gate: Arc::new(Gate::new()),
-                places: Arc::new(Places::new(handoffs)),
+                places,
                 counters: TierCounters::default(),
                 warnings: WarnLimit::default(),
                 stopped: AtomicBool::new(false),

@@ -1,7 +1,6 @@
 //! One poll of a suspect, from before it begins until after it has ended.
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use crate::heartbeat::{Heart, hooks};
 use crate::intervene::demote::{Demoted, Means, Sentence};
 use crate::intervene::gate::{Gate, House, Permit};
 use crate::intervene::handoff::Handoff;
+use crate::intervene::places::{Place, Places};
 use crate::intervene::squeeze;
 use crate::lane::queue::Flow;
 use crate::metrics::tier_counters::TierCounters;
@@ -38,36 +38,6 @@ pub(crate) struct Treatment {
     permit: Option<Permit>,
     _demoted: Option<Demoted>,
     _place: Option<Place>,
-}
-
-/// How many polls may be on their way without a worker, and are: each of them takes a thread from
-/// Tokio's blocking pool, which has others to serve.
-#[derive(Debug)]
-pub(crate) struct Places {
-    limit: usize,
-    taken: AtomicUsize,
-}
-
-impl Places {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, taken: AtomicUsize::new(0) }
-    }
-
-    fn take(self: &Arc<Self>) -> Option<Place> {
-        let one_more = |taken| (taken < self.limit).then_some(taken + 1);
-        self.taken.fetch_update(Relaxed, Relaxed, one_more).ok()?;
-        Some(Place(self.clone()))
-    }
-}
-
-/// One of them, until it is dropped.
-#[derive(Debug)]
-struct Place(Arc<Places>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Relaxed);
-    }
 }
 
 /// What a treatment is given and works with.

@@ -63,6 +63,7 @@ fn accuse(slot: &Slot, memory: &Memory, cause: Cause, config: &TierConfig, heart
 
 /// Nobody watches from here on.
 pub(crate) fn let_go(slot: &Slot) {
+    slot.line.due.withdraw();
     slot.thread.stalled.store(false, Relaxed);
     drop(slot.thread.charge.take());
 }

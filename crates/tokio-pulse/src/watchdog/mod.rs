@@ -135,6 +135,11 @@ impl Watchdog {
             tally.add(verdict);
             count(&self.core.counters, verdict);
             if let Some(slot) = slot {
+                // First: what follows may take some system calls.
+                match memory.beat().filter(|_| memory.is_due(now, slice)) {
+                    Some(beat) => slot.line.due.ask(beat),
+                    None => slot.line.due.withdraw(),
+                }
                 accuse::note(slot, memory, verdict, &config, &self.core.heart);
             }
         }

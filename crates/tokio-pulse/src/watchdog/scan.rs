@@ -122,6 +122,11 @@ pub(crate) enum Verdict {
 /// of the default slice, 2.5 ms, is far above what well-behaved polls take.
 const LINGERING_FRACTION: u32 = 4;
 
+/// After this part of its slice a poll is asked to make room, if it passes a yield point: one look
+/// before it would count as a stall, so that a poll that does so in time never does. With two looks a
+/// slice it has then run for between a half and a whole one.
+const DUE_FRACTION: u32 = 2;
+
 /// How much of its limit a poll must have burned before the wall clock may blame it. Half: a poll
 /// that got less than half a processor since it was first seen was mostly waiting for one.
 const BLAME_FRACTION: u32 = 2;
@@ -170,6 +175,22 @@ impl Memory {
 
     pub(crate) fn is_stalled(&self) -> bool {
         matches!(self.verdict, Verdict::StallBegan { .. } | Verdict::Stalled { .. })
+    }
+
+    /// Whether the poll that was seen at the last look, which was `now`, is to make room for others.
+    /// Who waits is not asked: see `yield_point/README.md`.
+    pub(crate) fn is_due(&self, now: Duration, slice: Duration) -> bool {
+        let runs_on = match self.verdict {
+            Verdict::Lingering { .. }
+            | Verdict::StallBegan { .. }
+            | Verdict::Stalled { .. }
+            | Verdict::Descheduled { .. } => true,
+            Verdict::Idle
+            | Verdict::Lively
+            | Verdict::Unheard { .. }
+            | Verdict::StallEnded { .. } => false,
+        };
+        runs_on && now.saturating_sub(self.since) >= slice / DUE_FRACTION
     }
 
     fn judge(

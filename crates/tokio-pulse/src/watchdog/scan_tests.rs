@@ -63,6 +63,21 @@ fn a_poll_that_burns_cpu_is_a_stall_after_its_slice_and_is_announced_once() {
 }
 
 #[test]
+fn a_poll_is_asked_to_make_room_one_look_before_it_would_be_a_stall() {
+    let machine = machine(Some(RunState::Runnable));
+    let mut memory = Memory::new();
+    let mut look = |polls, n: u32| {
+        memory.look(sample(polls, true, Some(TICK * n)), TICK * n, SLICE, &machine);
+        memory.is_due(TICK * n, SLICE)
+    };
+    assert_eq!([look(7, 0), look(7, 1), look(7, 2), look(7, 3)], [false, true, true, true]);
+    assert_eq!([look(8, 4), look(8, 5)], [false, true], "the next poll has a slice of its own");
+    let over = Machine { holds_worker: false, ..machine };
+    memory.look(sample(8, true, Some(TICK * 6)), TICK * 6, SLICE, &over);
+    assert!(!memory.is_due(TICK * 6, SLICE), "nobody waits behind a poll without a worker");
+}
+
+#[test]
 fn a_poll_that_sleeps_in_the_kernel_is_a_stall() {
     let verdicts = stuck(&mut Memory::new(), 3, Duration::ZERO, &machine(Some(RunState::Blocked)));
     assert!(matches!(verdicts[2], Verdict::StallBegan { cause: Cause::Blocked, .. }));

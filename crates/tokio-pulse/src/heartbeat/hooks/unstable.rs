@@ -307,6 +307,7 @@ pub(crate) fn on_park_or_unpark(heart: &Heart, transition: fn(&Beat)) {
     match heart.rhythm {
         Rhythm::Tick => {
             if let Some(line) = seat::ticker().or_else(|| seat::become_ticker(heart)) {
+                seat::is_back(line);
                 transition(&line.beat);
             }
         }

@@ -38,7 +38,10 @@ const SHAPES: [Shape; 3] = [
 enum Run {
     Calm,
     Stock,
+    /// Hogs that know nothing of Pulse: they go through the gate.
     Pulse,
+    /// Hogs spawned through Pulse: they run on the lane.
+    Lane,
 }
 
 struct Sample {
@@ -55,50 +58,61 @@ pub(crate) fn run(scale: Scale, only: Option<&str>) -> Result<Vec<Figure>> {
 }
 
 fn compare(scale: Scale, shape: &Shape) -> Result<Vec<Figure>> {
-    let variants = [Run::Calm, Run::Stock, Run::Pulse];
+    let variants = [Run::Calm, Run::Stock, Run::Pulse, Run::Lane];
     let samples = interleave(scale.rounds(ROUNDS), &variants, |run| measure(run, shape, scale))?;
-    let [calm, stock, pulse] = &samples[..] else { unreachable!() };
-    let name = |what: &str| format!("tiers/{}/{what}", shape.name);
+    let [calm, stock, pulse, lane] = &samples[..] else { unreachable!() };
+    let of = |path: &str, samples| figures(&format!("{}/{path}", shape.name), calm, stock, samples);
+    let stock_p99 = pick(stock, |sample| sample.lateness.p99_ms);
+    let name = format!("tiers/{}/late-p99-stock", shape.name);
+    let mut all = vec![Figure::new(name, "ms", Better::Lower, &stock_p99)];
+    all.extend(of("gate", pulse));
+    all.extend(of("lane", lane));
+    Ok(all)
+}
+
+fn figures(name: &str, calm: &[Sample], stock: &[Sample], subject: &[Sample]) -> [Figure; 6] {
+    let name = |what: &str| format!("tiers/{name}/{what}");
     let p99 = |samples: &[Sample]| pick(samples, |sample| sample.lateness.p99_ms);
-    let p50 = |samples: &[Sample]| pick(samples, |sample| sample.lateness.p50_ms);
-    let max = |samples: &[Sample]| pick(samples, |sample| sample.lateness.max_ms);
+    let p50 = pick(subject, |sample| sample.lateness.p50_ms);
+    let max = pick(subject, |sample| sample.lateness.max_ms);
     let burns = |samples: &[Sample]| pick(samples, |sample| sample.burns);
     let lower = |what: &str, values: &[f64]| Figure::new(name(what), "ms", Better::Lower, values);
-    Ok(vec![
-        lower("late-p50", &p50(pulse)),
-        lower("late-p99", &p99(pulse)),
-        lower("late-max", &max(pulse)),
-        lower("late-p99-stock", &p99(stock)),
-        lower("late-p99-beyond-calm", &differences(&p99(pulse), &p99(calm)))
-            .sides(&p99(calm), &p99(pulse), "ms")
+    let relative = ratios(&p99(subject), &p99(stock));
+    [
+        lower("late-p50", &p50),
+        lower("late-p99", &p99(subject)),
+        lower("late-max", &max),
+        lower("late-p99-beyond-calm", &differences(&p99(subject), &p99(calm)))
+            .sides(&p99(calm), &p99(subject), "ms")
             .bar("B5/B6", LIMIT_P99_MS),
-        Figure::new(
-            name("late-p99-relative"),
-            "ratio",
-            Better::Lower,
-            &ratios(&p99(pulse), &p99(stock)),
-        )
-        .sides(&p99(stock), &p99(pulse), "ms")
-        .tracked(),
-        Figure::new(name("burns"), "ratio", Better::Higher, &ratios(&burns(pulse), &burns(stock)))
-            .sides(&burns(stock), &burns(pulse), "burns")
-            .bar("B7", LIMIT_BURNS)
+        Figure::new(name("late-p99-relative"), "ratio", Better::Lower, &relative)
+            .sides(&p99(stock), &p99(subject), "ms")
             .tracked(),
-    ])
+        Figure::new(
+            name("burns"),
+            "ratio",
+            Better::Higher,
+            &ratios(&burns(subject), &burns(stock)),
+        )
+        .sides(&burns(stock), &burns(subject), "burns")
+        .bar("B7", LIMIT_BURNS)
+        .tracked(),
+    ]
 }
 
 fn measure(run: Run, shape: &Shape, scale: Scale) -> Result<Sample> {
     let (side, hogs) = match run {
         Run::Calm => (Side::Pulse, 0),
         Run::Stock => (Side::Stock, shape.hogs),
-        Run::Pulse => (Side::Pulse, shape.hogs),
+        Run::Pulse | Run::Lane => (Side::Pulse, shape.hogs),
     };
     let params = Params {
         runtime: RuntimeOptions::workers(scale.workers),
         hogs,
         burn: shape.burn,
+        movable: matches!(run, Run::Lane),
         // Only Pulse has anything to learn.
-        warm_up: scale.time(if let Run::Pulse = run { WARM_UP } else { WARM_UP / 6 }),
+        warm_up: scale.time(if let Run::Pulse | Run::Lane = run { WARM_UP } else { WARM_UP / 6 }),
         measured: scale.time(MEASURED),
         ..Params::default()
     };

@@ -146,8 +146,20 @@ impl SideRuntime {
         }
     }
 
-    /// Spawns a task onto the workers.
+    /// Spawns a task onto the workers as code does that knows nothing of Pulse.
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match &self.0 {
+            Inner::Stock(runtime) => runtime.spawn(future),
+            Inner::Pulse(runtime) => runtime.tokio().spawn(future),
+        }
+    }
+
+    /// Spawns a task through Pulse, where there is one: it can be moved to the lane.
+    pub fn spawn_movable<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,

@@ -35,6 +35,7 @@ fn params(runtime: &RuntimeArgs, hogs: &HogArgs, seconds: u64) -> Params {
         runtime: runtime.options(),
         hogs: count(hogs.hogs),
         burn: Duration::from_millis(hogs.hog_ms),
+        movable: false,
         probes: count(hogs.probes),
         warm_up: WARM_UP,
         measured: Duration::from_secs(seconds),

@@ -33,6 +33,8 @@ pub struct Params {
     pub hogs: usize,
     /// How much work a hog does in one poll.
     pub burn: Duration,
+    /// Hogs are spawned through Pulse, so that it can move them to the lane.
+    pub movable: bool,
     /// Tasks that sleep and note how late they wake.
     pub probes: usize,
     /// Not measured, first.
@@ -48,6 +50,7 @@ impl Default for Params {
             runtime: RuntimeOptions::workers(2),
             hogs: 8,
             burn: Duration::from_millis(100),
+            movable: false,
             probes: 16,
             warm_up: Duration::from_secs(1),
             measured: Duration::from_secs(5),
@@ -107,8 +110,12 @@ pub fn run(side: Side, params: &Params) -> Result<Outcome, Error> {
     let from = Instant::now() + params.warm_up;
     let window = Arc::new(Window { from, to: from + params.measured });
     let probes: Vec<_> = (0..params.probes).map(|_| runtime.spawn(probe(window.clone()))).collect();
-    let hogs: Vec<_> =
-        (0..params.hogs).map(|id| runtime.spawn(hog(window.clone(), burn, id as u64))).collect();
+    let hogs: Vec<_> = (0..params.hogs)
+        .map(|id| {
+            let hog = hog(window.clone(), burn, id as u64);
+            if params.movable { runtime.spawn_movable(hog) } else { runtime.spawn(hog) }
+        })
+        .collect();
 
     let (lateness, burns) = runtime
         .block_on(async {

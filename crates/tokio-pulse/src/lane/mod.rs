@@ -2,7 +2,7 @@
 //!
 //! A task that was spawned through Pulse, and that its tier sends to the slow queue, leaves its
 //! Tokio task between two polls and runs here, until it behaves. To everybody else it is the same
-//! task: its handle, its timers, its sockets.
+//! task: its handle, its timers, its sockets. The essay is `README.md`, beside this file.
 
 mod counters;
 pub(crate) mod errand;

@@ -113,7 +113,7 @@ impl Snapshot {
         self.0
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(pulse_loom)))]
     pub(crate) fn from_parts(polls: usize, in_poll: bool, awake: bool, reserve: bool) -> Self {
         let flag = |on: bool, bit: usize| if on { bit } else { 0 };
         Self(

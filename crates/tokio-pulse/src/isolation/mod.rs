@@ -136,7 +136,7 @@ impl TaskIsolationBuilder {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(pulse_loom)))]
 mod tests {
     use super::*;
 

@@ -34,7 +34,7 @@ struct Waiting {
 }
 
 impl Credit {
-    #[cfg(test)]
+    #[cfg(all(test, not(pulse_loom)))]
     pub(super) fn starting_at(now: u64) -> Self {
         Self { time: VirtualTime::starting_at(now), ..Self::default() }
     }

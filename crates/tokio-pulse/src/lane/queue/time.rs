@@ -20,7 +20,7 @@ pub(super) struct VirtualTime {
 }
 
 impl VirtualTime {
-    #[cfg(test)]
+    #[cfg(all(test, not(pulse_loom)))]
     pub(super) fn starting_at(now: u64) -> Self {
         Self { now, ..Self::default() }
     }

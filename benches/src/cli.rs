@@ -10,8 +10,8 @@ use crate::Result;
 use crate::anchor;
 use crate::anchors;
 use crate::bench::{
-    Scale, budget, cpu_timer, heartbeat, http, idle, queue, scheduler, server, soak, tiers, w8,
-    yield_point,
+    Scale, budget, cpu_timer, heartbeat, http, idle, lane, queue, scheduler, server, soak, tiers,
+    w8, yield_point,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -35,6 +35,8 @@ enum Command {
     Budget(Options),
     /// What a reading of a `CpuTimer` costs, and how far off it is (S8).
     CpuTimer(Options),
+    /// 10,000 tasks that compute, on the lane, beside 10,000 light ones.
+    Lane(Options),
     /// What the slow lane pays to find out who is next, with 100,000 queued (B11).
     Queue(Options),
     /// What yield points cost when there is nothing to do (B10).
@@ -157,6 +159,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         Command::Heartbeat(options) => options.report(heartbeat::run)?,
         Command::Budget(options) => options.report(budget::run)?,
         Command::CpuTimer(options) => options.report(cpu_timer::run)?,
+        Command::Lane(options) => options.report(lane::run)?,
         Command::Queue(options) => options.report(queue::run)?,
         Command::YieldPoint(options) => options.report(yield_point::run)?,
         Command::Scheduler { options, extra } => {
@@ -208,6 +211,7 @@ fn all(scale: Scale) -> Result<Vec<Figure>> {
     figures.extend(budget::run(scale)?);
     figures.extend(cpu_timer::run(scale)?);
     figures.extend(queue::run(scale)?);
+    figures.extend(lane::run(scale)?);
     figures.extend(yield_point::run(scale)?);
     figures.extend(scheduler::run(scale, &scheduler::Extra::default())?);
     figures.extend(http::run(scale)?);

@@ -4,11 +4,16 @@
 //! RUSTFLAGS="--cfg pulse_loom --cfg tokio_unstable" cargo test -p tokio-pulse --release --lib loom
 //! ```
 
+use std::sync::Arc as StdArc;
+use std::task::{Wake, Waker};
+
 use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use loom::thread;
 
 use crate::heartbeat::attention::{Answer, Attention};
 use crate::heartbeat::beat::Beat;
+use crate::lane::passage::{Cargo, Found, Next, Passage};
 use crate::rescue::reserve::Reserve;
 use crate::watchdog::doze::Doze;
 
@@ -214,5 +219,186 @@ fn loom_the_parts_of_attention_do_not_disturb_each_other() {
         }
         assert!(attention.is_armed() && !attention.is_attended());
         assert_eq!(attention.answer(3), Answer::Accused);
+    });
+}
+
+/// The waker of the Tokio task.
+struct Bell(AtomicUsize);
+
+impl Wake for Bell {
+    fn wake(self: StdArc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// A future that is lent, and what becomes of it.
+struct Lent {
+    passage: Passage<Token, u32>,
+    bell: StdArc<Bell>,
+    /// What the future waits for.
+    ready: AtomicBool,
+    queued: AtomicUsize,
+    dropped: StdArc<AtomicUsize>,
+}
+
+/// The future: never in two hands at a time, because it is not `Clone`, and dropped once.
+struct Token(StdArc<AtomicUsize>);
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+impl Lent {
+    fn new() -> Arc<Self> {
+        let bell = StdArc::new(Bell(AtomicUsize::new(0)));
+        let dropped = StdArc::new(AtomicUsize::new(0));
+        let home = Waker::from(bell.clone());
+        Arc::new(Self {
+            passage: Passage::new(Token(dropped.clone()), home),
+            bell,
+            ready: AtomicBool::new(false),
+            queued: AtomicUsize::new(0),
+            dropped,
+        })
+    }
+
+    fn act<C>(&self, next: Next<C>) {
+        match next {
+            Next::Queue => drop(self.queued.fetch_add(1, SeqCst)),
+            Next::WakeHome(waker) => waker.wake(),
+            Next::Nothing | Next::Drop(_) => {}
+        }
+    }
+
+    /// A lane thread. True: the future was ready, or there was none.
+    fn poll_on_lane(&self, stays: bool) -> bool {
+        let Some(token) = self.passage.take_up() else { return true };
+        let ready = self.ready.load(SeqCst);
+        if ready {
+            drop(token);
+            self.act(self.passage.deliver(7));
+        } else {
+            self.act(self.passage.put_down(token, stays));
+        }
+        ready
+    }
+
+    fn wake(&self) {
+        self.ready.store(true, SeqCst);
+        self.act(self.passage.wake());
+    }
+
+    fn look(&self) -> Found<Token, u32> {
+        let found = self.passage.look(&Waker::from(self.bell.clone()));
+        if let Found::Away(true) = found {
+            self.queued.fetch_add(1, SeqCst);
+        }
+        found
+    }
+
+    fn rings(&self) -> usize {
+        self.bell.0.load(SeqCst)
+    }
+}
+
+fn beside(lent: &Arc<Lent>, f: impl FnOnce(&Lent) + 'static) -> thread::JoinHandle<()> {
+    let lent = lent.clone();
+    thread::spawn(move || f(&lent))
+}
+
+/// It stays on the lane and is woken while it is polled: it is queued again, and once.
+#[test]
+fn loom_a_future_on_the_lane_misses_no_wake() {
+    loom::model(|| {
+        let lent = Lent::new();
+        let waker = beside(&lent, Lent::wake);
+        let done = lent.poll_on_lane(true);
+        waker.join().unwrap();
+        let queued = lent.queued.load(SeqCst);
+        assert!(queued == usize::from(!done), "{queued}");
+        if !done {
+            assert!(lent.poll_on_lane(true));
+        }
+        assert_eq!((lent.rings(), lent.dropped.load(SeqCst)), (1, 1));
+    });
+}
+
+/// It goes home and is woken while it is polled: the task is woken, and finds it.
+#[test]
+fn loom_a_future_that_goes_home_misses_no_wake() {
+    loom::model(|| {
+        let lent = Lent::new();
+        let waker = beside(&lent, Lent::wake);
+        let done = lent.poll_on_lane(false);
+        waker.join().unwrap();
+        assert!(lent.rings() >= 1);
+        match lent.look() {
+            Found::Output(7) => assert!(done),
+            Found::Future(_token) => assert!(!done),
+            _ => panic!("it is nowhere"),
+        }
+    });
+}
+
+/// The task is polled while the lane ends the future: it finds the output, or is woken for it.
+#[test]
+fn loom_an_output_is_found_or_announced() {
+    loom::model(|| {
+        let lent = Lent::new();
+        lent.ready.store(true, SeqCst);
+        let lane = beside(&lent, |lent| {
+            let _ = lent.poll_on_lane(true);
+        });
+        let found = lent.look();
+        lane.join().unwrap();
+        match found {
+            Found::Output(7) => {}
+            Found::Away(_) => {
+                assert!(lent.rings() >= 1);
+                assert!(matches!(lent.look(), Found::Output(7)));
+            }
+            _ => panic!("it is somewhere else"),
+        }
+    });
+}
+
+/// The task is aborted while a lane thread takes the future up and a wake comes: it is dropped once,
+/// and nothing is left.
+#[test]
+fn loom_an_aborted_future_is_dropped_once() {
+    for stays in [false, true] {
+        loom::model(move || {
+            let lent = Lent::new();
+            let lane = beside(&lent, move |lent| {
+                let _ = lent.poll_on_lane(stays);
+            });
+            let waker = beside(&lent, Lent::wake);
+            let cargo = lent.passage.cancel();
+            drop(cargo);
+            lane.join().unwrap();
+            waker.join().unwrap();
+            assert!(lent.passage.take_up().is_none());
+            assert!(matches!(lent.passage.cancel(), Cargo::Nothing));
+            assert_eq!(lent.dropped.load(SeqCst), 1);
+        });
+    }
+}
+
+/// The lane closes while one of its threads takes the future up: one of them has it.
+#[test]
+fn loom_a_closing_lane_sends_home_what_nobody_has_taken() {
+    loom::model(|| {
+        let lent = Lent::new();
+        let lane = beside(&lent, |lent| {
+            let _ = lent.poll_on_lane(false);
+        });
+        let next = lent.passage.send_home();
+        let sent = matches!(next, Next::WakeHome(_));
+        lent.act(next);
+        lane.join().unwrap();
+        assert_eq!(lent.rings(), usize::from(sent));
+        assert!(matches!(lent.look(), Found::Future(_)));
     });
 }

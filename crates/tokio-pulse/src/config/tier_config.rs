@@ -21,8 +21,9 @@ const FADE_AFTER: Duration = Duration::from_secs(60);
 const SITES: usize = 256;
 /// A sixteenth of what Tokio grants.
 const SQUEEZED_BUDGET: u8 = 8;
-/// More than ever wait in a healthy program; then it is better to see that they run.
-const LANE_QUEUE: usize = 1024;
+/// So many that only a program that spawns without end reaches it: who waits on the lane bothers
+/// nobody, and who is turned away holds a worker.
+const LANE_QUEUE: usize = 65_536;
 /// The kernel's own.
 const ISOLATION_PERIOD: Duration = Duration::from_millis(100);
 /// Many times that of a worker, and no more: a thread keeps its deadline for as long as it does not

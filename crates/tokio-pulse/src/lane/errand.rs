@@ -1,49 +1,13 @@
-//! A task's future on its way: in its Tokio task, or on a lane.
-//!
-//! # States
-//!
-//! ```text
-//!              the wrapper sends it                woken
-//!    (home) ------------------------> Queued <-------------- Waiting
-//!                                       |  ^                    ^
-//!                        a lane thread  |  | woken meanwhile    | pending
-//!                        takes it up    v  |                    |
-//!                                      Running -----------------+
-//!                                       |
-//!                   behaves, or the     |        done or panicked
-//!                   lane has closed     v
-//!                                     Home   or   the output is there
-//! ```
-//!
-//! `Cancelled` is reached from everywhere: the task was aborted, and its wrapper is gone.
-//!
-//! # Who does what
-//!
-//! Everything is behind one lock, held for a few instructions and never while the future is polled,
-//! dropped or woken: whoever runs it takes it out first. So there are no orderings to argue about.
-//!
-//! * **The wrapper** (in the Tokio task) makes the errand with the future in it, takes it back when it
-//!   is `Home`, takes the output, and cancels when it is dropped.
-//! * **A lane thread** polls. While it does, nobody else has the future.
-//! * **Wakers** of the future lead here. On the lane they queue it, once; at home they wake the task.
-//!
-//! The contract of futures is that the waker of the latest poll is woken. After a move the latest
-//! waker is of the other kind until the next poll, which a move always causes. All the same, each
-//! kind passes on what it hears: a wake of the task while it is away queues the errand.
-//!
-//! # Accepted
-//!
-//! * A task that is aborted while its poll runs on a lane: its handle says so at once, and the future is
-//!   dropped by the lane thread when the poll ends. On a worker, Tokio would drop it before it says so.
-//! * The queue keeps a cancelled errand, without its future, until a thread finds it there.
+//! A task's future on a lane: [`Passage`] says what is to be done, and this does it.
 
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
+use super::passage::{self, Next, Passage};
 use super::queue::Flow;
 use super::scheduler::{Job, Lane};
 use super::traveller::Traveller;
@@ -51,63 +15,33 @@ use crate::tier::treatment::Measured;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-type Panic = Box<dyn Any + Send>;
+/// What the future has come to, or what it panicked with.
+pub(crate) type Outcome<T> = Result<T, Box<dyn Any + Send>>;
 
 /// One stay on a lane.
 pub(crate) struct Errand<T> {
     lane: Arc<Lane>,
     traveller: Traveller,
-    inner: Mutex<Inner<T>>,
-}
-
-struct Inner<T> {
-    state: State,
-    cargo: Cargo<T>,
-    /// Wakes the Tokio task.
-    home: Option<Waker>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Waiting,
-    Queued,
-    Running { woken: bool },
-    Home,
-    Cancelled,
-}
-
-enum Cargo<T> {
-    Nothing,
-    Future(BoxFuture<T>),
-    Output(Result<T, Panic>),
+    passage: Passage<BoxFuture<T>, Outcome<T>>,
 }
 
 /// What the wrapper finds.
 pub(crate) enum Found<T> {
     Away,
     Future(BoxFuture<T>),
-    Output(Result<T, Panic>),
+    Output(Outcome<T>),
 }
 
 impl<T> Errand<T> {
     /// The Tokio task is gone.
     pub(crate) fn cancel(&self) {
-        let (cargo, _home) = {
-            let mut inner = self.lock();
-            inner.state = State::Cancelled;
-            (std::mem::replace(&mut inner.cargo, Cargo::Nothing), inner.home.take())
-        };
         // A panic here is the task's, and Tokio's to deal with.
-        drop(cargo);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        drop(self.passage.cancel());
     }
 }
 
 impl<T: Send + 'static> Errand<T> {
-    /// Sends a future to a lane. `Err`: it is full, or closed.
+    /// Sends a future to a lane. `Err`: it is full, stuck or closed.
     pub(crate) fn send(
         lane: &Arc<Lane>,
         traveller: Traveller,
@@ -115,90 +49,38 @@ impl<T: Send + 'static> Errand<T> {
         home: &Waker,
     ) -> Result<Arc<Self>, BoxFuture<T>> {
         let Some(place) = lane.admit() else { return Err(future) };
-        let inner =
-            Inner { state: State::Queued, cargo: Cargo::Future(future), home: Some(home.clone()) };
-        let lane = lane.clone();
-        let errand = Arc::new(Self { lane, traveller, inner: Mutex::new(inner) });
+        let passage = Passage::new(future, home.clone());
+        let errand = Arc::new(Self { lane: lane.clone(), traveller, passage });
         place.fill(errand.clone());
         Ok(errand)
     }
 
     /// The Tokio task is polled.
     pub(crate) fn look(self: &Arc<Self>, home: &Waker) -> Found<T> {
-        let mut inner = self.lock();
-        match std::mem::replace(&mut inner.cargo, Cargo::Nothing) {
-            Cargo::Output(output) => return Found::Output(output),
-            Cargo::Future(future) if inner.state == State::Home => {
-                inner.home = Some(home.clone());
-                return Found::Future(future);
+        match self.passage.look(home) {
+            passage::Found::Output(output) => Found::Output(output),
+            passage::Found::Future(future) => Found::Future(future),
+            passage::Found::Away(woken) => {
+                if woken {
+                    self.queue();
+                }
+                Found::Away
             }
-            cargo => inner.cargo = cargo,
-        }
-        if !inner.home.as_ref().is_some_and(|known| known.will_wake(home)) {
-            inner.home = Some(home.clone());
-        }
-        drop(inner);
-        self.wake_by_ref();
-        Found::Away
-    }
-
-    /// `None`: it was cancelled while it was queued.
-    fn take_up(&self) -> Option<BoxFuture<T>> {
-        let mut inner = self.lock();
-        if inner.state != State::Queued {
-            return None;
-        }
-        inner.state = State::Running { woken: false };
-        match std::mem::replace(&mut inner.cargo, Cargo::Nothing) {
-            Cargo::Future(future) => Some(future),
-            _ => None,
-        }
-    }
-
-    fn deliver(&self, output: Result<T, Panic>) {
-        let (waker, too_late) = {
-            let mut inner = self.lock();
-            if inner.state == State::Cancelled {
-                (None, Some(output))
-            } else {
-                inner.state = State::Home;
-                inner.cargo = Cargo::Output(output);
-                (inner.home.take(), None)
-            }
-        };
-        contain(|| drop(too_late));
-        wake(waker);
-    }
-
-    /// The poll is pending: what becomes of the future until the next one.
-    fn put_down(self: &Arc<Self>, future: BoxFuture<T>, stays: bool) {
-        let mut inner = self.lock();
-        let woken = match inner.state {
-            State::Running { woken } => woken,
-            _ => {
-                drop(inner);
-                contain(|| drop(future));
-                return;
-            }
-        };
-        inner.cargo = Cargo::Future(future);
-        if stays {
-            inner.state = if woken { State::Queued } else { State::Waiting };
-            drop(inner);
-            if woken {
-                self.queue();
-            }
-        } else {
-            inner.state = State::Home;
-            let waker = if woken { inner.home.clone() } else { None };
-            drop(inner);
-            wake(waker);
         }
     }
 
     fn queue(self: &Arc<Self>) {
         if let Err(job) = self.lane.enqueue(self.clone()) {
             job.send_home();
+        }
+    }
+
+    fn act<C>(self: &Arc<Self>, next: Next<C>) {
+        match next {
+            Next::Nothing => {}
+            Next::Queue => self.queue(),
+            Next::WakeHome(waker) => contain(|| waker.wake()),
+            Next::Drop(cargo) => contain(|| drop(cargo)),
         }
     }
 }
@@ -209,21 +91,7 @@ impl<T: Send + 'static> Wake for Errand<T> {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let mut inner = self.lock();
-        match &mut inner.state {
-            state @ State::Waiting => {
-                *state = State::Queued;
-                drop(inner);
-                self.queue();
-            }
-            State::Running { woken } => *woken = true,
-            State::Home => {
-                let waker = inner.home.clone();
-                drop(inner);
-                wake(waker);
-            }
-            State::Queued | State::Cancelled => {}
-        }
+        self.act(self.passage.wake());
     }
 }
 
@@ -233,7 +101,7 @@ impl<T: Send + 'static> Job for Errand<T> {
     }
 
     fn run(self: Arc<Self>) -> Measured {
-        let Some(mut future) = self.take_up() else { return Measured::NOTHING };
+        let Some(mut future) = self.passage.take_up() else { return Measured::NOTHING };
         let waker = Waker::from(self.clone());
         let lane = &self.lane;
         let (polled, measured) = self.traveller.measure(|| {
@@ -241,51 +109,39 @@ impl<T: Send + 'static> Job for Errand<T> {
             let poll = || lane.poll_in_runtime(|| future.as_mut().poll(&mut cx));
             catch_unwind(AssertUnwindSafe(poll))
         });
+        let stays = self.traveller.stays(measured) && lane.is_open();
         match polled {
             Ok(Poll::Pending) => {
-                let stays = self.traveller.stays(measured) && lane.is_open();
                 if !stays {
                     lane.counters.returned();
                 }
-                self.put_down(future, stays);
+                self.act(self.passage.put_down(future, stays));
             }
             Ok(Poll::Ready(output)) => {
-                self.traveller.stays(measured);
                 lane.counters.completed();
                 // As Tokio does: a panic of the future's own drop is a panic of the task.
                 let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
-                self.deliver(dropped.map(|()| output));
+                self.act(self.passage.deliver(dropped.map(|()| output)));
             }
             Err(panic) => {
                 lane.counters.panicked();
                 contain(|| drop(future));
-                self.deliver(Err(panic));
+                self.act(self.passage.deliver(Err(panic)));
             }
         }
         measured
     }
 
     fn send_home(self: Arc<Self>) {
-        let waker = {
-            let mut inner = self.lock();
-            if inner.state != State::Queued {
-                return;
-            }
-            inner.state = State::Home;
-            inner.home.clone()
-        };
-        self.lane.counters.returned();
-        wake(waker);
+        let next = self.passage.send_home();
+        if let Next::WakeHome(_) = next {
+            self.lane.counters.returned();
+        }
+        self.act(next);
     }
 }
 
 /// What the user's code does in its `Drop` must not end a lane thread.
 fn contain(f: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(f));
-}
-
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        contain(|| waker.wake());
-    }
 }

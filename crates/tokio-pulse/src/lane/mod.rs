@@ -8,6 +8,7 @@ mod counters;
 pub(crate) mod errand;
 mod flow;
 mod metrics;
+pub(crate) mod passage;
 mod pressure;
 pub(crate) mod queue;
 mod queue_probe;

@@ -18,7 +18,7 @@ const STUCK: Duration = Duration::from_secs(1);
 
 /// Never shorter than this, however long the polls are: who waits here bothers nobody, and who is
 /// turned away holds a worker.
-const MIN_BOUND: usize = 256;
+const MIN_BOUND: usize = 16_384;
 const MAX_BATCH: usize = 64;
 /// What `auto` keeps to; and never more than processors, the minimum excepted.
 const THREADS: (usize, usize) = (2, 8);

@@ -208,3 +208,31 @@ fn young_flows_have_four_fifths() {
     // Beside the third level alone: 80 to 4.
     assert!((1_880..1_930).contains(&young), "{young}");
 }
+
+/// Unequal in weight and in cost, and each share within 2 % of what is due.
+#[test]
+fn in_the_long_run_shares_are_those_of_the_weights() {
+    let hog = |priority, costs: &[u64]| Hog { priority, costs: costs.to_vec() };
+    let hogs = [
+        hog(TaskPriority::Critical, &[MS]),
+        hog(TaskPriority::High, &[5 * MS, MS]),
+        hog(TaskPriority::Normal, &[2 * MS]),
+        hog(TaskPriority::Low, &[3 * MS]),
+        hog(TaskPriority::Low, &[MS, 2 * MS]),
+    ];
+    for algorithm in SchedulingAlgorithm::ALL {
+        let mut queue = algorithm.queue(7);
+        let mut lane = Lane::new(&mut *queue, &hogs, 2);
+        lane.fill(4);
+        lane.work(20_000 * MS);
+        let (before, begun) = (lane.used.clone(), lane.used.iter().sum::<u64>());
+        lane.work(begun + 2_000_000 * MS);
+        let work = (lane.used.iter().sum::<u64>() - begun) as f64;
+        let total: u64 = hogs.iter().map(weight).sum();
+        for (index, hog) in hogs.iter().enumerate() {
+            let share = (lane.used[index] - before[index]) as f64 / work;
+            let due = weight(hog) as f64 / total as f64;
+            assert!((share / due - 1.0).abs() < 0.02, "{algorithm}: {hog:?} {share}, due {due}");
+        }
+    }
+}

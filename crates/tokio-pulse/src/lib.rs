@@ -91,7 +91,9 @@
 //! * `tracing`: events with the target `tokio_pulse::stall` when a stall begins (level `WARN`,
 //!   fields `thread`, `cause`, `elapsed_us`, `rescued`) and ends (`INFO`; `thread`, `lasted_us`),
 //!   and with the target `tokio_pulse::reserve` when the reserve runs out (`WARN`; `reserve`,
-//!   `missing`). They are sent from the watchdog's thread. With the target `tokio_pulse::tier`, an
+//!   `missing`). They are sent from the watchdog's thread. With the target `tokio_pulse::lane`, an event when
+//!   a task runs in place because the lane is full (`WARN`; `bound`, `suppressed`; one a minute). With
+//!   the target `tokio_pulse::tier`, an
 //!   event for an offence (`WARN`; `task_id`, `task_name` if it has one, `spawned_at`, `tier`,
 //!   `action`, `cause`, `cpu_us`, `lasted_us`, and `suppressed`, the offences left out since the last
 //!   that was told). It is sent from the thread that polled, at the end of the poll.

@@ -482,6 +482,38 @@ fn priorities_are_shares_of_the_lane() {
     assert!(critical > 2 * low, "{critical} and {low}");
 }
 
+/// Its tasks share the turns that one task has.
+#[test]
+fn a_group_has_the_share_of_one_task() {
+    let runtime = with_lane(2, 1).build().unwrap();
+    let lane = lane(&runtime);
+    let (stop, group) = (Arc::new(AtomicBool::new(false)), Group::new());
+    let turns = Arc::new([const { AtomicUsize::new(0) }; 2]);
+    let hog = |index: usize| {
+        let (stop, turns) = (stop.clone(), turns.clone());
+        async move {
+            while !stop.load(Ordering::Relaxed) {
+                burn(Duration::from_millis(1));
+                turns[index].fetch_add(1, Ordering::Relaxed);
+                yield_now().await;
+            }
+        }
+    };
+    let mut tasks: Vec<_> =
+        (0..6).map(|_| task::Builder::new().group(&group).spawn_on_lane(hog(0), &lane)).collect();
+    tasks.push(lane.spawn(hog(1)));
+    let count = |index: usize| turns[index].load(Ordering::Relaxed);
+    eventually("both have had turns", || count(0) + count(1) >= 200);
+    let (together, alone) = (count(0), count(1));
+    stop.store(true, Ordering::Relaxed);
+    for task in tasks {
+        runtime.block_on(task).unwrap();
+    }
+    // Task by task, the group would have six times as much.
+    assert!(together < 3 * alone, "{together} and {alone}");
+    assert!(group.cpu_time() > Duration::ZERO);
+}
+
 /// All four serve everybody; the order among them is tested without threads.
 #[test]
 fn every_algorithm_serves_and_can_be_changed_for_another() {

@@ -86,4 +86,21 @@ fn a_stall_has_a_start_and_an_end_and_a_panicking_subscriber_harms_nobody() {
     eventually("both ends are told", || events("tokio_pulse::stall", Level::INFO).len() >= 2);
     let end = &events("tokio_pulse::stall", Level::INFO)[0];
     assert!(end["lasted_us"].parse::<u64>().unwrap() >= 10_000, "{end:?}");
+
+    let config = runtime.handle().tiers().config().to_builder().lane_threads(1).lane_queue(1);
+    runtime.handle().tiers().update_config(config.build().unwrap());
+    let lane = runtime.handle().lane();
+    let (over, ends) = std::sync::mpsc::channel::<()>();
+    let stuck = lane.spawn(async move { ends.recv().is_err() });
+    eventually("the lane's thread is stuck", || lane.metrics().running() == 1);
+    let tasks: Vec<_> = (0..4).map(|_| lane.spawn(async {})).collect();
+    eventually("some are refused", || lane.metrics().refused() > 1);
+    drop(over);
+    let full = events("tokio_pulse::lane", Level::WARN);
+    assert_eq!(full.len(), 1, "{full:?}");
+    assert_eq!(full[0]["bound"], "1");
+    for task in tasks {
+        runtime.block_on(task).unwrap();
+    }
+    assert!(runtime.block_on(stuck).unwrap());
 }

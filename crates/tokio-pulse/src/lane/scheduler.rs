@@ -40,10 +40,15 @@ use super::sleepers::Sleepers;
 use super::worker;
 use crate::config::ConfigHandle;
 use crate::heartbeat::Heart;
+use crate::intervene::warn::WarnLimit;
 use crate::tier::treatment::Measured;
+use crate::trace;
 
 /// For the lottery: the same draws in every run.
 const SEED: u64 = 0x5EED;
+
+/// It is the same each time.
+const WARNINGS_PER_MINUTE: u32 = 1;
 
 /// What a lane thread runs.
 pub(crate) trait Job: Send + Sync {
@@ -92,6 +97,7 @@ pub(crate) struct Lane {
     gauge: Mutex<Gauge>,
     /// All threads are stuck: nobody is to wait for them.
     stuck: AtomicBool,
+    warnings: WarnLimit,
     pub(crate) counters: LaneCounters,
 }
 
@@ -132,6 +138,7 @@ impl Lane {
             closed: AtomicBool::new(false),
             gauge: Mutex::new(gauge),
             stuck: AtomicBool::new(false),
+            warnings: WarnLimit::default(),
             counters: LaneCounters::default(),
         }
     }
@@ -158,10 +165,20 @@ impl Lane {
         }
         if self.queued.fetch_update(Relaxed, Relaxed, one_more).is_err() {
             self.counters.refused();
+            self.warn(bound);
             return None;
         }
         self.counters.admitted();
         Some(Place(self))
+    }
+
+    #[cold]
+    fn warn(&self, bound: usize) {
+        if let Some(suppressed) =
+            self.warnings.admit(WARNINGS_PER_MINUTE, self.heart.began.elapsed())
+        {
+            crate::watchdog::contained(|| trace::lane_full(bound, suppressed));
+        }
     }
 
     /// Queues one that is on the lane already: there is no bound for it. `Err`: the lane has closed.

@@ -12,6 +12,8 @@ pub(crate) fn stall_ended(_thread: &str, _lasted: Duration) {}
 
 pub(crate) fn reserve_ran_out(_reserve: usize, _missing: usize) {}
 
+pub(crate) fn lane_full(_bound: usize, _suppressed: u64) {}
+
 pub(crate) fn offender(_: &Offender<'_>) {}
 
 pub(crate) fn stall_report(_: &StallReport) {}

@@ -35,6 +35,15 @@ pub(crate) fn reserve_ran_out(reserve: usize, missing: usize) {
     );
 }
 
+pub(crate) fn lane_full(bound: usize, suppressed: u64) {
+    tracing::warn!(
+        target: "tokio_pulse::lane",
+        bound,
+        suppressed,
+        "the lane is full, and a task runs in place; raise `lane.threads` or `lane.queue`",
+    );
+}
+
 pub(crate) fn offender(offender: &Offender<'_>) {
     tracing::warn!(
         target: "tokio_pulse::tier",

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinHandle;
 
 use crate::Result;
 
@@ -27,6 +28,8 @@ pub(crate) enum Kind {
     Blocked(usize),
     /// Pulse; `None` is its default reserve.
     Pulse { reserve: Option<usize> },
+    /// Pulse with tasks that are spawned through it, so that they can be moved to the lane.
+    PulseSpawned,
     /// Pulse with a registry for hooks, empty.
     EmptyRegistry,
 }
@@ -43,6 +46,7 @@ impl fmt::Display for Kind {
             Self::EmptyHooks => f.write_str("empty-hooks"),
             Self::EmptyHook => f.write_str("empty-hook-before"),
             Self::Blocked(n) => write!(f, "stock-{n}-blocked"),
+            Self::PulseSpawned => f.write_str("pulse-spawned"),
             Self::EmptyRegistry => f.write_str("pulse-empty-registry"),
             Self::Pulse { reserve: None } => f.write_str("pulse"),
             Self::Pulse { reserve: Some(n) } => write!(f, "pulse-reserve-{n}"),
@@ -61,6 +65,7 @@ pub(crate) struct Subject {
     // Dropped first: blocked workers have to be let go before the runtime can end.
     blockers: Vec<mpsc::Sender<()>>,
     inner: Inner,
+    kind: Kind,
 }
 
 enum Inner {
@@ -70,7 +75,7 @@ enum Inner {
 
 impl Subject {
     pub(crate) fn build(kind: Kind, threads: Threads) -> Result<Self> {
-        let mut subject = Self { blockers: Vec::new(), inner: inner(kind, threads)? };
+        let mut subject = Self { blockers: Vec::new(), inner: inner(kind, threads)?, kind };
         if let Kind::Blocked(n) = kind {
             subject.block(n)?;
         }
@@ -89,6 +94,17 @@ impl Subject {
 
     pub(crate) fn handle(&self) -> &Handle {
         self.tokio().handle()
+    }
+
+    pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match &self.inner {
+            Inner::Pulse(runtime) if self.kind == Kind::PulseSpawned => runtime.spawn(future),
+            _ => self.tokio().spawn(future),
+        }
     }
 
     /// Each task holds the worker that polls it, so as many tasks hold as many workers.
@@ -119,7 +135,7 @@ impl Drop for Subject {
 fn inner(kind: Kind, threads: Threads) -> Result<Inner> {
     let reserve = match kind {
         Kind::Pulse { reserve } => Some(reserve),
-        Kind::EmptyRegistry => Some(None),
+        Kind::EmptyRegistry | Kind::PulseSpawned => Some(None),
         _ => None,
     };
     if let Some(reserve) = reserve {
@@ -190,11 +206,12 @@ mod tests {
             Kind::Blocked(2),
             Kind::PULSE,
             Kind::EmptyRegistry,
+            Kind::PulseSpawned,
             Kind::Pulse { reserve: Some(0) },
         ];
         for kind in kinds {
             let subject = Subject::build(kind, Threads::Multi(1)).unwrap();
-            let task = subject.handle().spawn(async { 42 });
+            let task = subject.spawn(async { 42 });
             assert_eq!(subject.tokio().block_on(task).unwrap(), 42, "{kind}");
         }
     }

@@ -23,13 +23,14 @@ const TRIAL: u64 = 200_000;
 const LIMIT_NS: f64 = 3.0;
 
 /// The last two tell apart what the hooks cost and what more workers cost.
-const VARIANTS: [Kind; 8] = [
+const VARIANTS: [Kind; 9] = [
     Kind::Stock,
     Kind::PULSE,
     Kind::Control,
     Kind::EmptyHooks,
     Kind::EmptyHook,
     Kind::EmptyRegistry,
+    Kind::PulseSpawned,
     Kind::Pulse { reserve: Some(0) },
     Kind::Blocked(8),
 ];
@@ -37,7 +38,7 @@ const VARIANTS: [Kind; 8] = [
 pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = compare(scale, "worker", Threads::Multi(1), &VARIANTS)?;
     // There is no reserve, and blocking the only worker would be the end.
-    figures.extend(compare(scale, "current-thread", Threads::Current, &VARIANTS[..6])?);
+    figures.extend(compare(scale, "current-thread", Threads::Current, &VARIANTS[..7])?);
     Ok(figures)
 }
 
@@ -75,10 +76,10 @@ fn nanos_per_poll(kind: Kind, threads: Threads, polls: u64) -> Result<f64> {
 
 fn measure(kind: Kind, threads: Threads, polls: u64) -> Result<f64> {
     let subject = Subject::build(kind, threads)?;
-    let warm_up = subject.handle().spawn(SelfWaking { left: polls / 10 });
+    let warm_up = subject.spawn(SelfWaking { left: polls / 10 });
     subject.tokio().block_on(warm_up)?;
     let chunk = (polls / CHUNKS).max(1);
-    let task = subject.handle().spawn(async move {
+    let task = subject.spawn(async move {
         let mut times = Vec::with_capacity(CHUNKS as usize);
         for _ in 0..CHUNKS {
             let begun = Instant::now();

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use tokio::task::Id;
 
 use super::context::{self, TaskContext};
+use crate::heartbeat::seat;
 use crate::lane::errand::{BoxFuture, Errand, Found};
 use crate::lane::ticket;
 use crate::lane::traveller::Traveller;
@@ -28,6 +29,8 @@ pub(crate) struct Spawned<T> {
     core: Option<Option<Arc<Core>>>,
     /// To be sent to the lane at once, and to stay there.
     settled: bool,
+    /// Its id is known, and nothing else is to be.
+    plain: bool,
 }
 
 enum Place<T> {
@@ -50,6 +53,7 @@ impl<T: Send + 'static> Spawned<T> {
             spawned_at: Location::caller(),
             core: None,
             settled: false,
+            plain: false,
         }
     }
 
@@ -119,9 +123,34 @@ impl<T: Send + 'static> Future for Spawned<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let this = self.get_mut();
+        if let (Some(line), true, Place::Home(future)) =
+            (seat::current_line(), this.plain, &mut this.place)
+        {
+            // The common case: nobody on the runtime is on record.
+            if !line.attention.is_wanted() {
+                let polled = future.as_mut().poll(cx);
+                if polled.is_ready() {
+                    this.place = Place::Done;
+                }
+                if line.attention.is_wanted() {
+                    ticket::leave_name(this.task);
+                }
+                return polled;
+            }
+        }
+        this.poll_attended(cx)
+    }
+}
+
+impl<T: Send + 'static> Spawned<T> {
+    #[cold]
+    #[inline(never)]
+    fn poll_attended(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        let this = self;
         let sent = ticket::take();
         if this.task.is_none() {
             this.task = tokio::task::try_id();
+            this.plain = this.task.is_some() && this.context.is_none() && !this.settled;
         }
         if let Place::Away(errand) = &this.place {
             match errand.look(cx.waker()) {

@@ -10,7 +10,8 @@ use crate::Result;
 use crate::anchor;
 use crate::anchors;
 use crate::bench::{
-    Scale, budget, cpu_timer, heartbeat, http, idle, queue, scheduler, server, soak, tiers, w8,
+    Scale, budget, cpu_timer, heartbeat, http, idle, queue, scheduler, server, soak, tiers, tower,
+    w8,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -36,6 +37,8 @@ enum Command {
     CpuTimer(Options),
     /// What the slow lane pays to find out who is next, with 100,000 queued (B11).
     Queue(Options),
+    /// What the Tower layer adds to a request (B12).
+    Tower(Options),
     /// The scenarios of Tokio's own multi-thread benchmarks (B3).
     Scheduler {
         #[command(flatten)]
@@ -155,6 +158,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         Command::Budget(options) => options.report(budget::run)?,
         Command::CpuTimer(options) => options.report(cpu_timer::run)?,
         Command::Queue(options) => options.report(queue::run)?,
+        Command::Tower(options) => options.report(tower::run)?,
         Command::Scheduler { options, extra } => {
             let extra = scheduler::Extra {
                 control: extra.control,
@@ -204,6 +208,7 @@ fn all(scale: Scale) -> Result<Vec<Figure>> {
     figures.extend(budget::run(scale)?);
     figures.extend(cpu_timer::run(scale)?);
     figures.extend(queue::run(scale)?);
+    figures.extend(tower::run(scale)?);
     figures.extend(scheduler::run(scale, &scheduler::Extra::default())?);
     figures.extend(http::run(scale)?);
     figures.extend(w8::run(scale)?);

@@ -12,6 +12,7 @@ pub(crate) mod scheduler;
 pub(crate) mod server;
 pub(crate) mod soak;
 pub(crate) mod tiers;
+pub(crate) mod tower;
 pub(crate) mod w8;
 
 use std::time::Duration;

@@ -9,9 +9,10 @@ use pulse::side::Side;
 use crate::Result;
 use crate::anchor;
 use crate::anchors;
+use crate::bench::overload::Shedding;
 use crate::bench::{
-    Scale, budget, cpu_timer, heartbeat, http, idle, queue, scheduler, server, soak, tiers, tower,
-    w8,
+    Scale, budget, cpu_timer, heartbeat, http, idle, overload, queue, scheduler, server, soak,
+    tiers, tower, w8,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -39,6 +40,8 @@ enum Command {
     Queue(Options),
     /// What the Tower layer adds to a request (B12).
     Tower(Options),
+    /// An axum server with more requests than it can serve, by who turns the rest away (E5).
+    Overload(Options),
     /// The scenarios of Tokio's own multi-thread benchmarks (B3).
     Scheduler {
         #[command(flatten)]
@@ -96,6 +99,9 @@ enum Command {
         runtime: Side,
         #[arg(long)]
         workers: usize,
+        /// Heavy requests, and who turns away what is too much.
+        #[arg(long)]
+        overload: Option<Shedding>,
     },
 }
 
@@ -159,6 +165,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         Command::CpuTimer(options) => options.report(cpu_timer::run)?,
         Command::Queue(options) => options.report(queue::run)?,
         Command::Tower(options) => options.report(tower::run)?,
+        Command::Overload(options) => options.report(overload::run)?,
         Command::Scheduler { options, extra } => {
             let extra = scheduler::Extra {
                 control: extra.control,
@@ -195,8 +202,11 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
             anchor::run(options)?;
             return Ok(Outcome::Fine);
         }
-        Command::Serve { runtime, workers } => {
-            server::serve(*runtime, *workers)?;
+        Command::Serve { runtime, workers, overload } => {
+            match overload {
+                Some(shedding) => server::serve_heavy(*shedding, *workers)?,
+                None => server::serve(*runtime, *workers)?,
+            }
             return Ok(Outcome::Fine);
         }
     };
@@ -209,6 +219,7 @@ fn all(scale: Scale) -> Result<Vec<Figure>> {
     figures.extend(cpu_timer::run(scale)?);
     figures.extend(queue::run(scale)?);
     figures.extend(tower::run(scale)?);
+    figures.extend(overload::run(scale)?);
     figures.extend(scheduler::run(scale, &scheduler::Extra::default())?);
     figures.extend(http::run(scale)?);
     figures.extend(w8::run(scale)?);

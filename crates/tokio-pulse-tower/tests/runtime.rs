@@ -6,8 +6,9 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use tokio::task::yield_now;
+use tokio_pulse::config::Rule;
 use tokio_pulse::task::{self, Group, TaskContext};
-use tokio_pulse::{CpuTimer, Runtime};
+use tokio_pulse::{CpuTimer, Runtime, SuspectReport, TaskPriority};
 use tokio_pulse_tower::{BudgetLayer, Exhausted, PressureGauge, Reason, Rejection, RequestBudget};
 use tower::{BoxError, Layer, ServiceExt, service_fn};
 
@@ -220,6 +221,36 @@ fn a_request_in_the_task_of_its_connection_is_known_by_its_own_name() {
     assert_eq!((first.0.as_deref(), first.1.as_deref()), (Some("/a"), Some("42")));
     assert_eq!(second.0.as_deref(), Some("/b"));
     assert_ne!(first.2, second.2, "each request has a group of its own");
+}
+
+#[test]
+fn rules_and_records_know_a_request_by_its_description() {
+    let rule = Rule::builder().label("path", "/report").priority(TaskPriority::Low);
+    let runtime = tokio_pulse::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .slice(Duration::from_millis(5))
+        .rule(rule.build().unwrap())
+        .build()
+        .unwrap();
+    let service = BudgetLayer::new(RequestBudget::UNLIMITED)
+        .describe(|path: &String| task::Builder::new().label("path", path))
+        .layer(service_fn(|_: String| async {
+            loop {
+                burn(Duration::from_millis(50));
+                yield_now().await;
+            }
+            #[expect(unreachable_code, reason = "for the type")]
+            Ok::<(), BoxError>(())
+        }));
+    let connection = runtime.handle().tokio().spawn(service.oneshot("/report".into()));
+    let tiers = runtime.handle().tiers();
+    let known = || {
+        let low = |suspect: &SuspectReport| suspect.priority() == TaskPriority::Low;
+        tiers.suspects().iter().any(|suspect| suspect.task_id() == connection.id() && low(suspect))
+    };
+    runtime.block_on(eventually(known));
+    connection.abort();
 }
 
 #[test]

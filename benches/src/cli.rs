@@ -9,9 +9,10 @@ use pulse::side::Side;
 use crate::Result;
 use crate::anchor;
 use crate::anchors;
+use crate::bench::overload::Shedding;
 use crate::bench::{
-    Scale, budget, cpu_timer, heartbeat, http, idle, lane, queue, scheduler, server, soak, tiers,
-    w8, yield_point,
+    Scale, budget, cpu_timer, heartbeat, http, idle, lane, overload, queue, scheduler, server,
+    soak, tiers, tower, w8, yield_point,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -41,6 +42,10 @@ enum Command {
     Queue(Options),
     /// What yield points cost when there is nothing to do (B10).
     YieldPoint(Options),
+    /// What the Tower layer adds to a request (B12).
+    Tower(Options),
+    /// An axum server with more requests than it can serve, by who turns the rest away (E5).
+    Overload(Options),
     /// The scenarios of Tokio's own multi-thread benchmarks (B3).
     Scheduler {
         #[command(flatten)]
@@ -98,6 +103,9 @@ enum Command {
         runtime: Side,
         #[arg(long)]
         workers: usize,
+        /// Heavy requests, and who turns away what is too much.
+        #[arg(long)]
+        overload: Option<Shedding>,
     },
 }
 
@@ -162,6 +170,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         Command::Lane(options) => options.report(lane::run)?,
         Command::Queue(options) => options.report(queue::run)?,
         Command::YieldPoint(options) => options.report(yield_point::run)?,
+        Command::Tower(options) => options.report(tower::run)?,
+        Command::Overload(options) => options.report(overload::run)?,
         Command::Scheduler { options, extra } => {
             let extra = scheduler::Extra {
                 control: extra.control,
@@ -198,8 +208,11 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
             anchor::run(options)?;
             return Ok(Outcome::Fine);
         }
-        Command::Serve { runtime, workers } => {
-            server::serve(*runtime, *workers)?;
+        Command::Serve { runtime, workers, overload } => {
+            match overload {
+                Some(shedding) => server::serve_heavy(*shedding, *workers)?,
+                None => server::serve(*runtime, *workers)?,
+            }
             return Ok(Outcome::Fine);
         }
     };
@@ -213,6 +226,8 @@ fn all(scale: Scale) -> Result<Vec<Figure>> {
     figures.extend(queue::run(scale)?);
     figures.extend(lane::run(scale)?);
     figures.extend(yield_point::run(scale)?);
+    figures.extend(tower::run(scale)?);
+    figures.extend(overload::run(scale)?);
     figures.extend(scheduler::run(scale, &scheduler::Extra::default())?);
     figures.extend(http::run(scale)?);
     figures.extend(w8::run(scale)?);

@@ -6,6 +6,7 @@ pub(crate) mod heartbeat;
 pub(crate) mod http;
 pub(crate) mod idle;
 pub(crate) mod lane;
+pub(crate) mod overload;
 mod proc;
 pub(crate) mod queue;
 mod scenarios;
@@ -13,6 +14,7 @@ pub(crate) mod scheduler;
 pub(crate) mod server;
 pub(crate) mod soak;
 pub(crate) mod tiers;
+pub(crate) mod tower;
 pub(crate) mod w8;
 pub(crate) mod yield_point;
 

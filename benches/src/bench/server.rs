@@ -11,12 +11,26 @@ use axum::serve::ListenerExt as _;
 use pulse::side::{RuntimeOptions, Side, SideRuntime};
 use tokio::net::TcpListener;
 
+use super::overload::Shedding;
 use crate::Result;
 
 pub(crate) const PATH: &str = "/health";
 
 /// The child's half: says where it listens, and serves until its standard input is closed.
 pub(crate) fn serve(side: Side, workers: usize) -> Result<()> {
+    serve_with(side, workers, || Router::new().route(PATH, get(|| async { "ok" })))
+}
+
+/// The same with heavy requests, on Pulse.
+pub(crate) fn serve_heavy(shedding: Shedding, workers: usize) -> Result<()> {
+    serve_with(Side::Pulse, workers, move || shedding.router(workers))
+}
+
+fn serve_with(
+    side: Side,
+    workers: usize,
+    router: impl FnOnce() -> Router + Send + 'static,
+) -> Result<()> {
     let runtime = SideRuntime::build(side, &RuntimeOptions::workers(workers))?;
     // On a worker and not in `block_on`, which is no task: accepting is work like any other.
     let listening = runtime.spawn(async {
@@ -24,8 +38,7 @@ pub(crate) fn serve(side: Side, workers: usize) -> Result<()> {
         writeln!(io::stdout(), "{}", listener.local_addr()?)?;
         // Nagle's algorithm would add the client's delayed acknowledgements to the latencies.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let router = Router::new().route(PATH, get(|| async { "ok" }));
-        axum::serve(listener, router).await
+        axum::serve(listener, router()).await
     });
     thread::spawn(|| {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
@@ -42,8 +55,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(side: Side, workers: usize) -> Result<Self> {
+        Self::start_with(side, workers, &[])
+    }
+
+    pub(crate) fn start_heavy(shedding: Shedding, workers: usize) -> Result<Self> {
+        Self::start_with(Side::Pulse, workers, &["--overload", shedding.word()])
+    }
+
+    fn start_with(side: Side, workers: usize, more: &[&str]) -> Result<Self> {
         let mut process = Command::new(env::current_exe()?)
             .args(["serve", "--runtime", side.word(), "--workers", &workers.to_string()])
+            .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

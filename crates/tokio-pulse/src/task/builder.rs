@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::{Group, TaskContext, TaskPriority, wrapper::Spawned};
+use super::{Group, Scope, TaskContext, TaskPriority, wrapper::Spawned};
 use crate::DedicatedThreadScheduler;
 use crate::heartbeat::hooks;
 
@@ -75,6 +75,12 @@ impl Builder {
             None => self.context.labels.push((key, value)),
         }
         self
+    }
+
+    /// Describes a part of a task instead of a task; see [`Scope`].
+    #[must_use]
+    pub fn scope(self) -> Scope {
+        Scope::new(self.context)
     }
 
     /// Spawns the task on the runtime that the caller runs on.

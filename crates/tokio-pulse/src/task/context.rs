@@ -90,18 +90,20 @@ pub(crate) fn with_group_of_parent(context: Option<TaskContext>) -> Option<TaskC
 
 /// Makes a context the current one, until this is dropped.
 #[must_use]
-pub(crate) struct Entered(Id);
+pub(crate) struct Entered(Option<Id>);
 
-pub(crate) fn enter(context: &Arc<TaskContext>, task: Id) -> Entered {
+pub(crate) fn enter(context: &Arc<TaskContext>, task: impl Into<Option<Id>>) -> Entered {
     let _ = CURRENT.try_with(|current| current.borrow_mut().push(context.clone()));
-    Entered(task)
+    Entered(task.into())
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         let context = CURRENT.try_with(|current| current.borrow_mut().pop()).ok().flatten();
-        let last = context.map(|context| (self.0, context));
-        let _ = LAST.try_with(|cell| cell.replace(last));
+        if let Some(task) = self.0 {
+            let last = context.map(|context| (task, context));
+            let _ = LAST.try_with(|cell| cell.replace(last));
+        }
     }
 }
 

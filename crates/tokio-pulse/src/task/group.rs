@@ -1,7 +1,7 @@
 //! Tasks whose CPU time is counted together, such as all that serve one request.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio_pulse_sys::current_thread_cpu_time;
@@ -44,6 +44,7 @@ struct Account {
     id: u64,
     budget: Option<Duration>,
     used_nanos: AtomicU64,
+    exhausted: AtomicBool,
 }
 
 impl Group {
@@ -62,7 +63,8 @@ impl Group {
     fn open(budget: Option<Duration>) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         let id = NEXT_ID.fetch_add(1, Relaxed);
-        Self { account: Arc::new(Account { id, budget, used_nanos: AtomicU64::new(0) }) }
+        let (used_nanos, exhausted) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { account: Arc::new(Account { id, budget, used_nanos, exhausted }) }
     }
 
     /// The group of the task that calls.
@@ -85,15 +87,31 @@ impl Group {
         Duration::from_nanos(self.account.used_nanos.load(Relaxed))
     }
 
-    /// Whether it has used up its budget.
+    /// Whether it has used up its budget, or was declared [exhausted](Self::exhaust).
     pub fn is_over_budget(&self) -> bool {
-        self.account.budget.is_some_and(|budget| self.cpu_time() >= budget)
+        self.account.exhausted.load(Relaxed)
+            || self.account.budget.is_some_and(|budget| self.cpu_time() >= budget)
+    }
+
+    /// Declares its budget used up, whatever was used, also if it has none: for budgets that are
+    /// counted in something else than CPU time.
+    ///
+    /// ```
+    /// let group = tokio_pulse::task::Group::new();
+    /// group.exhaust();
+    /// assert!(group.is_over_budget());
+    /// group.refill();
+    /// assert!(!group.is_over_budget());
+    /// ```
+    pub fn exhaust(&self) {
+        self.account.exhausted.store(true, Relaxed);
     }
 
     /// Forgets what was used, so that the budget begins anew. Tasks on the lane come back after their
     /// next poll.
     pub fn refill(&self) {
         self.account.used_nanos.store(0, Relaxed);
+        self.account.exhausted.store(false, Relaxed);
     }
 
     pub(crate) fn charge(&self, cpu: Duration) {

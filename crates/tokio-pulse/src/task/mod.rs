@@ -6,9 +6,11 @@ mod builder;
 pub(crate) mod context;
 mod group;
 mod priority;
+mod scope;
 pub(crate) mod wrapper;
 
 pub use builder::Builder;
 pub use context::TaskContext;
 pub use group::Group;
 pub use priority::TaskPriority;
+pub use scope::Scope;

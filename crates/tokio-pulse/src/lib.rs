@@ -77,6 +77,8 @@
 //!
 //! * `macros` (default): [`main`](macro@main) and [`test`](macro@test).
 //! * `config-file`: a TOML file as a layer of the [configuration](config), and its hot reload.
+//! * `metrics`: an exporter to the facade of the crate `metrics`, and with it to Prometheus; see
+//!   [`MetricsExporter`](export::MetricsExporter).
 //! * `stacks`: the stack of the stuck thread in [stall reports](stall_report).
 //! * `tracing`: events with the target `tokio_pulse::stall` when a stall begins (level `WARN`,
 //!   fields `thread`, `cause`, `elapsed_us`, `rescued`) and ends (`INFO`; `thread`, `lasted_us`),
@@ -129,7 +131,11 @@ pub use isolation::{
 #[doc(hidden)]
 pub use lane::QueueProbe;
 pub use lane::{DedicatedThreadScheduler, LaneMetrics, SchedulingAlgorithm};
-pub use metrics::{Metrics, TierMetrics, WorkerMetrics};
+#[doc(hidden)]
+pub use metrics::HistogramProbe;
+#[cfg(feature = "metrics")]
+pub use metrics::export;
+pub use metrics::{Histogram, Metrics, PreemptionMetrics, TierMetrics, WorkerMetrics};
 pub use pulse::{Attachment, Pulse};
 pub use runtime::Runtime;
 pub use spawn::spawn;

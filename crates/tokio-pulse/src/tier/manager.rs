@@ -165,6 +165,11 @@ impl TierManager {
         self.shared.suspects.judged()
     }
 
+    /// Of the tasks on record, how many count for each tier.
+    pub(crate) fn suspects_by_tier(&self) -> [usize; Tier::ALL.len()] {
+        self.shared.suspects.by_tier()
+    }
+
     /// A poll is about to begin. True: its end has to be told, by [`after`](Self::after).
     pub(crate) fn before(&self, task: Id, spawned_at: &'static Location<'static>) -> bool {
         let shared = &*self.shared;
@@ -271,6 +276,9 @@ impl TierManager {
         let context = context::last_polled(task);
         let site = Site::of(spawned_at);
         let judged = self.judge(task, site, context.as_deref(), measured, accusation, now);
+        if let Some(treated) = treated {
+            self.shared.counters.polled(treated.lasted);
+        }
         let handed_off = measured.handed_off;
         Ended { treated: treated.is_some(), handed_off, ..judged.unwrap_or_default() }
     }
@@ -372,6 +380,9 @@ impl TierManager {
             self.warn(&config, offender, now);
         }
         let slow = !violation && report.cpu > config.policy(judged.tier).good_poll_cpu();
+        if slow {
+            shared.counters.was_slow();
+        }
         Some(Ended { violation, slow, ..Ended::default() })
     }
 

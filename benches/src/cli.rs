@@ -10,7 +10,8 @@ use crate::Result;
 use crate::anchor;
 use crate::anchors;
 use crate::bench::{
-    Scale, budget, cpu_timer, heartbeat, http, idle, queue, scheduler, server, soak, tiers, w8,
+    Scale, budget, cpu_timer, heartbeat, http, idle, metrics, queue, scheduler, server, soak,
+    tiers, w8,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -32,6 +33,8 @@ enum Command {
     Heartbeat(Options),
     /// What a task's budget and the pool of budgets cost (T1).
     Budget(Options),
+    /// What an update of a histogram costs (O3).
+    Metrics(Options),
     /// What a reading of a `CpuTimer` costs, and how far off it is (S8).
     CpuTimer(Options),
     /// What the slow lane pays to find out who is next, with 100,000 queued (B11).
@@ -153,6 +156,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
     match &cli.command {
         Command::Heartbeat(options) => options.report(heartbeat::run)?,
         Command::Budget(options) => options.report(budget::run)?,
+        Command::Metrics(options) => options.report(metrics::run)?,
         Command::CpuTimer(options) => options.report(cpu_timer::run)?,
         Command::Queue(options) => options.report(queue::run)?,
         Command::Scheduler { options, extra } => {
@@ -202,6 +206,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
 fn all(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = heartbeat::run(scale)?;
     figures.extend(budget::run(scale)?);
+    figures.extend(metrics::run(scale)?);
     figures.extend(cpu_timer::run(scale)?);
     figures.extend(queue::run(scale)?);
     figures.extend(scheduler::run(scale, &scheduler::Extra::default())?);

@@ -5,6 +5,7 @@ pub(crate) mod cpu_timer;
 pub(crate) mod heartbeat;
 pub(crate) mod http;
 pub(crate) mod idle;
+pub(crate) mod metrics;
 mod proc;
 pub(crate) mod queue;
 mod scenarios;

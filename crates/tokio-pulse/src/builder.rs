@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::alert;
 use crate::config::{
     Config, ConfigHandle, ConfigProfile, Flavor, Layers, Resolved, Rule, RuntimeSettings,
     TierConfig,
@@ -53,6 +54,7 @@ pub struct Builder {
     on_unpark: Vec<ThreadHook>,
     pub(crate) task_hooks: TaskHooks,
     registry: Option<HookRegistry>,
+    pub(crate) alerts: alert::Settings,
 }
 
 impl Builder {
@@ -102,6 +104,7 @@ impl Builder {
             on_unpark: Vec::new(),
             task_hooks: TaskHooks::default(),
             registry: None,
+            alerts: alert::Settings::default(),
         }
     }
 
@@ -361,6 +364,7 @@ impl Builder {
     }
 
     fn prepare(&self) -> Result<Attachment, BuildError> {
+        self.alerts.check().map_err(|error| BuildError(Kind::Alert(error)))?;
         // A current-thread runtime that shows up later is recognised by `Attachment::start`.
         let flavor = self.flavor.unwrap_or(Flavor::MultiThread);
         let mut layers = self.layers.clone();
@@ -377,7 +381,8 @@ impl Builder {
         // The other half of Tokio's blocking pool is left to those whom it is meant for.
         let tiers = TierManager::new(config_handle, heart.clone(), self.blocking_threads / 2);
         let counters = Arc::new(Counters::new());
-        Ok(Attachment { config, heart, counters, tiers, registry: self.registry.clone() })
+        let (registry, alerts) = (self.registry.clone(), self.alerts.clone());
+        Ok(Attachment { config, heart, counters, tiers, registry, alerts })
     }
 
     fn hooks(&self) -> UserHooks {
@@ -398,7 +403,7 @@ struct UserHooks {
 }
 
 fn install(user: UserHooks, attachment: &Attachment, tokio: &mut tokio::runtime::Builder) {
-    let Attachment { config, heart, counters, tiers, registry } = attachment;
+    let Attachment { config, heart, counters, tiers, registry, .. } = attachment;
     if config.flavor == Flavor::MultiThread {
         tokio.worker_threads(config.tokio_workers());
     }

@@ -87,10 +87,14 @@
 //!   event for an offence (`WARN`; `task_id`, `task_name` if it has one, `spawned_at`, `tier`,
 //!   `action`, `cause`, `cpu_us`, `lasted_us`, and `suppressed`, the offences left out since the last
 //!   that was told). It is sent from the thread that polled, at the end of the poll.
+//!   With the target `tokio_pulse::alert`, one when an [alert] is raised (`WARN`; `name`, `signal`,
+//!   `value`, `threshold`, `escalates`) or cleared (`INFO`; `lasted_us` instead of the last), from the
+//!   thread of the alerts.
 //!   [`TracingSink`](stall_report::TracingSink) has the target `tokio_pulse::report`.
 //! * `test-util`: `Builder::start_paused`.
 #![forbid(unsafe_code)]
 
+pub mod alert;
 mod budget;
 mod builder;
 mod capabilities;

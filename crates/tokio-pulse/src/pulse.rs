@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
+use crate::alert::monitor::MonitorThread;
+use crate::alert::{self, Board};
 use crate::config::{Config, Flavor};
 use crate::error::{BuildError, Kind};
 use crate::heartbeat::{Heart, Rhythm};
@@ -26,6 +28,7 @@ pub(crate) struct Core {
     pub(crate) tiers: TierManager,
     pub(crate) lane: Arc<Lane>,
     pub(crate) isolated: Arc<Lane>,
+    pub(crate) alerts: Board,
     #[allow(dead_code, reason = "for the wrapper of stable Tokio")]
     pub(crate) dispatch: Dispatch,
     stopped: AtomicBool,
@@ -62,6 +65,7 @@ impl Core {
 pub struct Pulse {
     handle: crate::Handle,
     watchdog: Option<WatchdogThread>,
+    alerts: Option<MonitorThread>,
 }
 
 impl Pulse {
@@ -70,10 +74,11 @@ impl Pulse {
         &self.handle
     }
 
-    /// Ends the watch without waiting for the watchdog's thread.
+    /// Ends the watch without waiting for its threads.
     pub(crate) fn stop_without_waiting(mut self) {
         self.handle.core.stop();
         self.watchdog = None;
+        self.alerts = None;
     }
 }
 
@@ -83,6 +88,9 @@ impl Drop for Pulse {
         forget_attached(&self.handle.core);
         if let Some(watchdog) = self.watchdog.take() {
             watchdog.join();
+        }
+        if let Some(alerts) = self.alerts.take() {
+            alerts.join();
         }
     }
 }
@@ -98,6 +106,7 @@ pub struct Attachment {
     pub(crate) counters: Arc<Counters>,
     pub(crate) tiers: TierManager,
     pub(crate) registry: Option<HookRegistry>,
+    pub(crate) alerts: alert::Settings,
 }
 
 impl Attachment {
@@ -149,6 +158,7 @@ impl Attachment {
             reserve: Reserve::new(),
             lane,
             isolated,
+            alerts: Board::new(&self.alerts.rules),
             tiers: self.tiers,
             stopped: AtomicBool::new(false),
         });
@@ -157,12 +167,15 @@ impl Attachment {
         let mut pulse = Pulse {
             handle: crate::Handle { tokio: runtime.clone(), core: core.clone() },
             watchdog: None,
+            alerts: None,
         };
         pulse.watchdog = Some(
             Watchdog::new(core.clone(), runtime.clone())
                 .start()
                 .map_err(|error| BuildError(Kind::Watchdog(error)))?,
         );
+        pulse.alerts = MonitorThread::start(self.alerts, core.clone(), runtime)
+            .map_err(|error| BuildError(Kind::Monitor(error)))?;
         internal::spawn(runtime, sentinel(core));
         Ok(pulse)
     }

@@ -58,6 +58,10 @@ impl LaneCounters {
         self.longest_wait.fetch_max(time.as_nanos() as u64, Relaxed);
     }
 
+    pub(crate) fn poll_count(&self) -> u64 {
+        self.polls.load(Relaxed)
+    }
+
     pub(crate) fn wait_time(&self) -> Histogram {
         self.wait_time.snapshot()
     }

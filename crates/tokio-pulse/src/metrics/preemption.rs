@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::histogram::Histogram;
 use super::{Metrics, TierMetrics};
+use crate::alert::AlertStatus;
 use crate::lane::LaneMetrics;
 use crate::pulse::Core;
 use crate::tier::Tier;
@@ -39,6 +40,7 @@ pub struct PreemptionMetrics {
     lane_wait_time: Histogram,
     lane_poll_time: Histogram,
     treated_poll_time: Histogram,
+    alerts: Vec<AlertStatus>,
 }
 
 impl PreemptionMetrics {
@@ -61,6 +63,7 @@ impl PreemptionMetrics {
             lane_wait_time: both(|counters| counters.wait_time()),
             lane_poll_time: both(|counters| counters.poll_time()),
             treated_poll_time: core.tiers.counters().poll_time(),
+            alerts: core.alerts.list(),
         }
     }
 
@@ -132,5 +135,10 @@ impl PreemptionMetrics {
     /// without what was done before they began.
     pub fn treated_poll_time(&self) -> &Histogram {
         &self.treated_poll_time
+    }
+
+    /// How the alerts stand.
+    pub fn alerts(&self) -> &[AlertStatus] {
+        &self.alerts
     }
 }

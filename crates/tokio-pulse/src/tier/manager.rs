@@ -87,6 +87,8 @@ struct Shared {
     /// nothing is armed after the end.
     stopped: AtomicBool,
     arming: Mutex<()>,
+    /// Each task on record counts for one tier more: an alert says so.
+    escalated: AtomicBool,
 }
 
 impl TierManager {
@@ -106,6 +108,7 @@ impl TierManager {
                 warnings: WarnLimit::default(),
                 stopped: AtomicBool::new(false),
                 arming: Mutex::new(()),
+                escalated: AtomicBool::new(false),
             }),
         };
         manager.arm(floors, &manager.config());
@@ -142,7 +145,29 @@ impl TierManager {
     /// The tier of a task; [`Tier::Zero`] for all that are not on record.
     pub fn tier_of(&self, task: Id) -> Tier {
         let tier = |suspect: &mut Suspect| suspect.is_judged().then(|| suspect.tier());
-        self.shared.suspects.with(task, tier).flatten().unwrap_or_default()
+        let tier = self.shared.suspects.with(task, tier).flatten();
+        tier.map(|tier| self.in_force(tier)).unwrap_or_default()
+    }
+
+    /// What a task on record counts for, whose record or floor says `tier`.
+    ///
+    /// An alert raises all of them here, where a tier is put into force, and nowhere else: neither
+    /// the records nor the configuration are touched, so there is nothing to be undone but one word,
+    /// and both may change meanwhile as they like.
+    fn in_force(&self, tier: Tier) -> Tier {
+        let escalated = self.shared.escalated.load(Relaxed);
+        tier.up().filter(|_| escalated).unwrap_or(tier)
+    }
+
+    /// Each task on record counts for one tier more, or does not any longer. Polls that have begun go
+    /// on as they are.
+    pub(crate) fn set_escalated(&self, escalated: bool) {
+        self.shared.escalated.store(escalated, Relaxed);
+    }
+
+    /// Whether an alert has all tasks on record count for one tier more now.
+    pub fn is_escalated(&self) -> bool {
+        self.shared.escalated.load(Relaxed)
     }
 
     pub(crate) fn suspect_list(&self) -> Vec<(Id, Suspect)> {
@@ -194,7 +219,7 @@ impl TierManager {
             }
         };
         let Some((tier, expected)) = tier else { return false };
-        let action = config.policy(tier).action();
+        let action = config.policy(self.in_force(tier)).action();
         let action = if expected { action } else { action.min(InterventionAction::Warn) };
         if movable && config.lane_enabled() && action >= InterventionAction::SlowQueue {
             ticket::issue();
@@ -296,7 +321,8 @@ impl TierManager {
         let config = self.shared.config.load();
         let slow = |suspect: &mut Suspect| {
             suspect.touch(now).is_some_and(|(tier, expected)| {
-                expected && config.policy(tier).action() >= InterventionAction::SlowQueue
+                let action = config.policy(self.in_force(tier)).action();
+                expected && action >= InterventionAction::SlowQueue
             })
         };
         config.lane_enabled() && self.shared.suspects.with(task, slow).unwrap_or(false)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Offender;
+use crate::alert::AlertEvent;
 use crate::stall_report::StallReport;
 use crate::watchdog::scan::Cause;
 
@@ -15,3 +16,5 @@ pub(crate) fn reserve_ran_out(_reserve: usize, _missing: usize) {}
 pub(crate) fn offender(_: &Offender<'_>) {}
 
 pub(crate) fn stall_report(_: &StallReport) {}
+
+pub(crate) fn alert(_: &AlertEvent) {}

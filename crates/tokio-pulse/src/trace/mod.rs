@@ -8,7 +8,9 @@ mod variant;
 #[path = "disabled.rs"]
 mod variant;
 
-pub(crate) use variant::{offender, reserve_ran_out, stall_began, stall_ended, stall_report};
+pub(crate) use variant::{
+    alert, offender, reserve_ran_out, stall_began, stall_ended, stall_report,
+};
 
 use tokio::task::Id;
 

@@ -2,6 +2,7 @@
 
 use ::metrics::Unit;
 
+use crate::alert::AlertStatus;
 use crate::lane::LaneMetrics;
 use crate::metrics::{Histogram, PreemptionMetrics};
 use crate::tier::Tier;
@@ -24,6 +25,7 @@ pub(super) enum Kind {
 }
 
 const LANE: &str = "lane";
+const ALERT: &str = "alert";
 const TIER: &str = "tier";
 
 fn lanes<T>(metrics: &PreemptionMetrics, read: fn(&LaneMetrics) -> T) -> Vec<(String, T)> {
@@ -31,6 +33,10 @@ fn lanes<T>(metrics: &PreemptionMetrics, read: fn(&LaneMetrics) -> T) -> Vec<(St
         ("slow".to_owned(), read(metrics.lane())),
         ("isolated".to_owned(), read(metrics.isolated_lane())),
     ]
+}
+
+fn alerts<T>(metrics: &PreemptionMetrics, read: fn(&AlertStatus) -> T) -> Vec<(String, T)> {
+    metrics.alerts().iter().map(|alert| (alert.name().to_owned(), read(alert))).collect()
 }
 
 fn tiers(metrics: &PreemptionMetrics) -> Vec<(String, f64)> {
@@ -250,6 +256,24 @@ pub(super) const CATALOG: &[Metric] = &[
         "tokio_pulse_lane_poll_duration_seconds",
         |m| m.lane_poll_time(),
         "How long polls have taken on a lane.",
+    ),
+    metric(
+        "tokio_pulse_alert_active",
+        Unit::Count,
+        Kind::Gauges(ALERT, |m| alerts(m, |alert| f64::from(u8::from(alert.is_active())))),
+        "1 while an alert of the program is active.",
+    ),
+    metric(
+        "tokio_pulse_alert_value",
+        Unit::Count,
+        Kind::Gauges(ALERT, |m| alerts(m, AlertStatus::value)),
+        "What an alert compares with its thresholds, in the unit of its signal.",
+    ),
+    metric(
+        "tokio_pulse_alerts_raised_total",
+        Unit::Count,
+        Kind::Counters(ALERT, |m| alerts(m, AlertStatus::raised)),
+        "Times that an alert was raised.",
     ),
 ];
 

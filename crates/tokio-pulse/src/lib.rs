@@ -77,6 +77,8 @@
 //!
 //! * `macros` (default): [`main`](macro@main) and [`test`](macro@test).
 //! * `config-file`: a TOML file as a layer of the [configuration](config), and its hot reload.
+//! * `health`: liveness and readiness, told by threads that no stalled poll can hold up; see
+//!   [`health`].
 //! * `metrics`: an exporter to the facade of the crate `metrics`, and with it to Prometheus; see
 //!   [`MetricsExporter`](export::MetricsExporter).
 //! * `stacks`: the stack of the stuck thread in [stall reports](stall_report).
@@ -102,6 +104,8 @@ pub mod config;
 mod cpu_timer;
 mod error;
 mod handle;
+#[cfg(feature = "health")]
+pub mod health;
 mod heartbeat;
 mod hooks;
 mod intervene;

@@ -186,15 +186,14 @@ fn a_callback_may_own_the_runtime() {
     let (dropped, is_dropped) = mpsc::channel();
     let mut builder = rescue_only(1);
     let owned = owner.clone();
-    builder
-        .alert_interval(INTERVAL)
-        .alert(at_once(AlertSignal::ReserveInUse, 0.01))
-        .on_alert(move |_| {
+    builder.alert_interval(INTERVAL).alert(at_once(AlertSignal::ReserveInUse, 0.01)).on_alert(
+        move |_| {
             if let Some(runtime) = owned.lock().unwrap().take() {
                 runtime.shutdown_background();
                 dropped.send(()).unwrap();
             }
-        });
+        },
+    );
     let runtime = builder.build().unwrap();
     let mut place = owner.lock().unwrap();
     let _stall = Stall::spawn_on(&runtime);

@@ -1,8 +1,9 @@
 //! How the alerts stand, for readers.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use super::{AlertRule, AlertSignal};
 use crate::Handle;
-use crate::sync::{Mutex, lock};
 
 /// How one alert stands: what [`Handle::alerts`] returns.
 #[derive(Clone, Debug)]
@@ -64,12 +65,16 @@ impl Board {
         Self(Mutex::new(rules.iter().map(status).collect()))
     }
 
+    fn lock(&self) -> MutexGuard<'_, Vec<AlertStatus>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn list(&self) -> Vec<AlertStatus> {
-        lock(&self.0).clone()
+        self.lock().clone()
     }
 
     pub(super) fn set(&self, index: usize, value: f64, active: bool) {
-        if let Some(status) = lock(&self.0).get_mut(index) {
+        if let Some(status) = self.lock().get_mut(index) {
             status.raised += u64::from(active && !status.active);
             status.value = value;
             status.active = active;
@@ -77,6 +82,6 @@ impl Board {
     }
 
     pub(super) fn let_go(&self) {
-        lock(&self.0).iter_mut().for_each(|status| status.active = false);
+        self.lock().iter_mut().for_each(|status| status.active = false);
     }
 }

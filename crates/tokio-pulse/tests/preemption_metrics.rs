@@ -107,9 +107,9 @@ mod exported {
         metrics::with_local_recorder(&recorder, || exporter.record());
         for round in 1..=2_u64 {
             let stall = Stall::spawn_on(&runtime);
-            eventually("the stall is seen", || runtime.metrics().stalls() == round);
+            eventually("the stall is seen", || runtime.metrics().stalls() >= round);
             stall.end();
-            eventually("and its end", || metrics(&runtime).stall_time().count() == round);
+            eventually("and its end", || metrics(&runtime).stall_time().count() >= round);
             metrics::with_local_recorder(&recorder, || exporter.record());
         }
         let text = recorder.handle().render();

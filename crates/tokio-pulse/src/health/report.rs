@@ -108,10 +108,8 @@ impl HealthReport {
             let _ = write!(json, "{comma}\"{reason}\"");
         }
         let Vitals { workers, reserve, stalls, lane_queued, .. } = vitals;
-        let _ = write!(
-            json,
-            "],\"workers\":{workers},\"reserve\":{reserve},\"stalls\":{stalls},\"lane_queued\":{lane_queued}}}\n"
-        );
+        let _ = write!(json, "],\"workers\":{workers},\"reserve\":{reserve},");
+        let _ = writeln!(json, "\"stalls\":{stalls},\"lane_queued\":{lane_queued}}}");
         json
     }
 }

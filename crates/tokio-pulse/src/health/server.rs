@@ -206,7 +206,7 @@ impl Shared {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return Response::plain(Status::Unavailable),
         };
-        match catch_unwind(AssertUnwindSafe(|| render())) {
+        match catch_unwind(AssertUnwindSafe(&*render)) {
             Ok(text) => Response::metrics(text),
             Err(_) => Response::plain(Status::Failed),
         }

@@ -142,7 +142,8 @@ impl TierManager {
         self.shared.config.update_tier_policy(tier, policy)
     }
 
-    /// The tier of a task; [`Tier::Zero`] for all that are not on record.
+    /// The tier that counts for a task; [`Tier::Zero`] for all that are not on record. While an alert
+    /// escalates, it is one above what [`suspects`](Self::suspects) tells, which is the record.
     pub fn tier_of(&self, task: Id) -> Tier {
         let tier = |suspect: &mut Suspect| suspect.is_judged().then(|| suspect.tier());
         let tier = self.shared.suspects.with(task, tier).flatten();

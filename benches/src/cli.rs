@@ -11,8 +11,8 @@ use crate::anchor;
 use crate::anchors;
 use crate::bench::overload::Shedding;
 use crate::bench::{
-    Scale, budget, cpu_timer, heartbeat, http, idle, lane, overload, queue, scheduler, server,
-    soak, tiers, tower, w8, yield_point,
+    Scale, budget, cpu_timer, heartbeat, http, idle, lane, metrics, overload, queue, scheduler,
+    server, soak, tiers, tower, w8, yield_point,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -34,6 +34,8 @@ enum Command {
     Heartbeat(Options),
     /// What a task's budget and the pool of budgets cost (T1).
     Budget(Options),
+    /// What an update of a histogram costs (O3).
+    Metrics(Options),
     /// What a reading of a `CpuTimer` costs, and how far off it is (S8).
     CpuTimer(Options),
     /// 10,000 tasks that compute, on the lane, beside 10,000 light ones.
@@ -166,6 +168,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
     match &cli.command {
         Command::Heartbeat(options) => options.report(heartbeat::run)?,
         Command::Budget(options) => options.report(budget::run)?,
+        Command::Metrics(options) => options.report(metrics::run)?,
         Command::CpuTimer(options) => options.report(cpu_timer::run)?,
         Command::Lane(options) => options.report(lane::run)?,
         Command::Queue(options) => options.report(queue::run)?,
@@ -222,6 +225,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
 fn all(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = heartbeat::run(scale)?;
     figures.extend(budget::run(scale)?);
+    figures.extend(metrics::run(scale)?);
     figures.extend(cpu_timer::run(scale)?);
     figures.extend(queue::run(scale)?);
     figures.extend(lane::run(scale)?);

@@ -6,6 +6,7 @@ pub(crate) mod heartbeat;
 pub(crate) mod http;
 pub(crate) mod idle;
 pub(crate) mod lane;
+pub(crate) mod metrics;
 pub(crate) mod overload;
 mod proc;
 pub(crate) mod queue;

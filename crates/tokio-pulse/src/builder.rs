@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::alert;
 use crate::config::{
     Config, ConfigHandle, ConfigProfile, Flavor, Layers, Resolved, Rule, RuntimeSettings,
     TierConfig,
@@ -54,6 +55,7 @@ pub struct Builder {
     on_unpark: Vec<ThreadHook>,
     pub(crate) task_hooks: TaskHooks,
     registry: Option<HookRegistry>,
+    pub(crate) alerts: alert::Settings,
 }
 
 impl Builder {
@@ -103,6 +105,7 @@ impl Builder {
             on_unpark: Vec::new(),
             task_hooks: TaskHooks::default(),
             registry: None,
+            alerts: alert::Settings::default(),
         }
     }
 
@@ -362,6 +365,7 @@ impl Builder {
     }
 
     fn prepare(&self) -> Result<Attachment, BuildError> {
+        self.alerts.check().map_err(|error| BuildError(Kind::Alert(error)))?;
         // A current-thread runtime that shows up later is recognised by `Attachment::start`.
         let flavor = self.flavor.unwrap_or(Flavor::MultiThread);
         let mut layers = self.layers.clone();
@@ -379,8 +383,8 @@ impl Builder {
         let places = Arc::new(Places::new(self.blocking_threads / 2));
         let tiers = TierManager::new(config_handle, heart.clone(), places.clone());
         let counters = Arc::new(Counters::new());
-        let registry = self.registry.clone();
-        Ok(Attachment { config, heart, counters, tiers, places, registry })
+        let (registry, alerts) = (self.registry.clone(), self.alerts.clone());
+        Ok(Attachment { config, heart, counters, tiers, places, registry, alerts })
     }
 
     fn hooks(&self) -> UserHooks {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::alert::AlertError;
 use crate::config::ConfigError;
 
 /// Why a runtime could not be built or Pulse could not be started on it.
@@ -16,6 +17,7 @@ pub struct BuildError(pub(crate) Kind);
 #[derive(Debug)]
 pub(crate) enum Kind {
     Config(ConfigError),
+    Alert(AlertError),
     NoWorkers,
     TooManyWorkers { workers: usize, reserve: usize },
     SliceOutOfRange(Duration),
@@ -25,6 +27,7 @@ pub(crate) enum Kind {
     AlreadyAttached,
     Runtime(io::Error),
     Watchdog(io::Error),
+    Monitor(io::Error),
 }
 
 impl BuildError {
@@ -34,6 +37,7 @@ impl BuildError {
         matches!(
             self.0,
             Config(_)
+                | Alert(_)
                 | NoWorkers
                 | TooManyWorkers { .. }
                 | SliceOutOfRange(_)
@@ -49,7 +53,7 @@ impl BuildError {
 
     /// The operating system refused something that a runtime needs, such as a thread.
     pub fn is_os(&self) -> bool {
-        matches!(self.0, Kind::Runtime(_) | Kind::Watchdog(_))
+        matches!(self.0, Kind::Runtime(_) | Kind::Watchdog(_) | Kind::Monitor(_))
     }
 }
 
@@ -58,6 +62,7 @@ impl fmt::Display for BuildError {
         use crate::config::{MAX_SLICE, MAX_THREADS, MIN_SLICE};
         match &self.0 {
             Kind::Config(error) => fmt::Display::fmt(error, f),
+            Kind::Alert(error) => fmt::Display::fmt(error, f),
             Kind::NoWorkers => f.write_str("worker_threads is 0; a runtime needs at least 1"),
             Kind::TooManyWorkers { workers, reserve } => write!(
                 f,
@@ -89,6 +94,7 @@ impl fmt::Display for BuildError {
             }
             Kind::Runtime(_) => f.write_str("Tokio could not build the runtime"),
             Kind::Watchdog(_) => f.write_str("the watchdog thread could not be started"),
+            Kind::Monitor(_) => f.write_str("the thread for alerts could not be started"),
         }
     }
 }
@@ -96,7 +102,7 @@ impl fmt::Display for BuildError {
 impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            Kind::Runtime(error) | Kind::Watchdog(error) => Some(error),
+            Kind::Runtime(error) | Kind::Watchdog(error) | Kind::Monitor(error) => Some(error),
             // Its text is this error's text, so what comes next is its cause.
             Kind::Config(error) => error.source(),
             _ => None,
@@ -113,7 +119,7 @@ impl From<ConfigError> for BuildError {
 impl From<BuildError> for io::Error {
     fn from(error: BuildError) -> Self {
         let kind = match &error.0 {
-            Kind::Runtime(source) | Kind::Watchdog(source) => source.kind(),
+            Kind::Runtime(source) | Kind::Watchdog(source) | Kind::Monitor(source) => source.kind(),
             _ => io::ErrorKind::InvalidInput,
         };
         Self::new(kind, error)

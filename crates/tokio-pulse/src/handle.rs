@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use crate::error::TryCurrentError;
 use crate::heartbeat::hooks;
 use crate::lane::DedicatedThreadScheduler;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, PreemptionMetrics};
 use crate::pulse::{self, Core};
 use crate::task::wrapper::Spawned;
 use crate::tier::TierManager;
@@ -66,6 +66,12 @@ impl Handle {
     /// is stalled and after the runtime is gone.
     pub fn metrics(&self) -> Metrics {
         Metrics::of(&self.core)
+    }
+
+    /// All that is counted, with the tiers, the lanes and how long things took. May be called from
+    /// anywhere, as [`metrics`](Self::metrics).
+    pub fn preemption_metrics(&self) -> PreemptionMetrics {
+        PreemptionMetrics::of(&self.core)
     }
 
     /// The record of offenders, and what is done to them.

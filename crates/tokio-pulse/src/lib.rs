@@ -87,6 +87,10 @@
 //!   [`preemption_budget`](macro@preemption_budget).
 //! * `stream`: yield points between the items of a stream ([`yield_point`]).
 //! * `config-file`: a TOML file as a layer of the [configuration](config), and its hot reload.
+//! * `health`: liveness and readiness, told by threads that no stalled poll can hold up; see
+//!   [`health`].
+//! * `metrics`: an exporter to the facade of the crate `metrics`, and with it to Prometheus; see
+//!   [`MetricsExporter`](export::MetricsExporter).
 //! * `stacks`: the stack of the stuck thread in [stall reports](stall_report).
 //! * `tracing`: events with the target `tokio_pulse::stall` when a stall begins (level `WARN`,
 //!   fields `thread`, `cause`, `elapsed_us`, `rescued`) and ends (`INFO`; `thread`, `lasted_us`),
@@ -97,10 +101,14 @@
 //!   event for an offence (`WARN`; `task_id`, `task_name` if it has one, `spawned_at`, `tier`,
 //!   `action`, `cause`, `cpu_us`, `lasted_us`, and `suppressed`, the offences left out since the last
 //!   that was told). It is sent from the thread that polled, at the end of the poll.
+//!   With the target `tokio_pulse::alert`, one when an [alert] is raised (`WARN`; `name`, `signal`,
+//!   `value`, `threshold`, `escalates`) or cleared (`INFO`; `lasted_us` instead of the last), from the
+//!   thread of the alerts.
 //!   [`TracingSink`](stall_report::TracingSink) has the target `tokio_pulse::report`.
 //! * `test-util`: `Builder::start_paused`.
 #![forbid(unsafe_code)]
 
+pub mod alert;
 mod budget;
 mod builder;
 mod capabilities;
@@ -108,6 +116,8 @@ pub mod config;
 mod cpu_timer;
 mod error;
 mod handle;
+#[cfg(feature = "health")]
+pub mod health;
 mod heartbeat;
 mod hooks;
 mod intervene;
@@ -142,7 +152,11 @@ pub use isolation::{
 #[doc(hidden)]
 pub use lane::QueueProbe;
 pub use lane::{DedicatedThreadScheduler, LaneMetrics, SchedulingAlgorithm};
-pub use metrics::{Metrics, TierMetrics, WorkerMetrics};
+#[doc(hidden)]
+pub use metrics::HistogramProbe;
+#[cfg(feature = "metrics")]
+pub use metrics::export;
+pub use metrics::{Histogram, Metrics, PreemptionMetrics, TierMetrics, WorkerMetrics};
 pub use pulse::{Attachment, Pulse};
 pub use runtime::Runtime;
 pub use spawn::spawn;

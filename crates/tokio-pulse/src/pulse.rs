@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
+use crate::alert::monitor::MonitorThread;
+use crate::alert::{self, Board};
 use crate::config::{Config, Flavor};
 use crate::error::{BuildError, Kind};
 use crate::heartbeat::{Heart, Rhythm};
@@ -29,6 +31,7 @@ pub(crate) struct Core {
     pub(crate) isolated: Arc<Lane>,
     /// For polls that hand their worker over at a checkpoint.
     pub(crate) places: Arc<Places>,
+    pub(crate) alerts: Board,
     #[allow(dead_code, reason = "for the wrapper of stable Tokio")]
     pub(crate) dispatch: Dispatch,
     stopped: AtomicBool,
@@ -65,6 +68,7 @@ impl Core {
 pub struct Pulse {
     handle: crate::Handle,
     watchdog: Option<WatchdogThread>,
+    alerts: Option<MonitorThread>,
 }
 
 impl Pulse {
@@ -73,10 +77,11 @@ impl Pulse {
         &self.handle
     }
 
-    /// Ends the watch without waiting for the watchdog's thread.
+    /// Ends the watch without waiting for its threads.
     pub(crate) fn stop_without_waiting(mut self) {
         self.handle.core.stop();
         self.watchdog = None;
+        self.alerts = None;
     }
 }
 
@@ -86,6 +91,9 @@ impl Drop for Pulse {
         forget_attached(&self.handle.core);
         if let Some(watchdog) = self.watchdog.take() {
             watchdog.join();
+        }
+        if let Some(alerts) = self.alerts.take() {
+            alerts.join();
         }
     }
 }
@@ -102,6 +110,7 @@ pub struct Attachment {
     pub(crate) tiers: TierManager,
     pub(crate) places: Arc<Places>,
     pub(crate) registry: Option<HookRegistry>,
+    pub(crate) alerts: alert::Settings,
 }
 
 impl Attachment {
@@ -153,6 +162,7 @@ impl Attachment {
             reserve: Reserve::new(),
             lane,
             isolated,
+            alerts: Board::new(&self.alerts.rules),
             tiers: self.tiers,
             places: self.places,
             stopped: AtomicBool::new(false),
@@ -162,12 +172,15 @@ impl Attachment {
         let mut pulse = Pulse {
             handle: crate::Handle { tokio: runtime.clone(), core: core.clone() },
             watchdog: None,
+            alerts: None,
         };
         pulse.watchdog = Some(
             Watchdog::new(core.clone(), runtime.clone())
                 .start()
                 .map_err(|error| BuildError(Kind::Watchdog(error)))?,
         );
+        pulse.alerts = MonitorThread::start(self.alerts, core.clone(), runtime)
+            .map_err(|error| BuildError(Kind::Monitor(error)))?;
         internal::spawn(runtime, sentinel(core));
         Ok(pulse)
     }

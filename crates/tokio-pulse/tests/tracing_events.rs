@@ -6,8 +6,10 @@ mod common;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use common::{Stall, builder, eventually};
+use tokio_pulse::alert::{AlertRule, AlertSignal};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -67,7 +69,17 @@ fn a_stall_has_a_start_and_an_end_and_a_panicking_subscriber_harms_nobody() {
         all.iter().filter(wanted).map(|event| event.fields.clone()).collect::<Vec<_>>()
     };
 
-    let runtime = builder(1).reserve_workers(1).thread_name("hog-thread").build().unwrap();
+    let alert = AlertRule::new(AlertSignal::ReserveInUse, 0.5)
+        .name("reserve")
+        .raise_after(Duration::ZERO)
+        .clear_after(Duration::ZERO);
+    let runtime = builder(1)
+        .reserve_workers(1)
+        .thread_name("hog-thread")
+        .alert_interval(Duration::from_millis(20))
+        .alert(alert)
+        .build()
+        .unwrap();
     let stall = Stall::spawn_on(&runtime);
     eventually("the start is told", || !events("tokio_pulse::stall", Level::WARN).is_empty());
     let start = &events("tokio_pulse::stall", Level::WARN)[0];
@@ -75,6 +87,12 @@ fn a_stall_has_a_start_and_an_end_and_a_panicking_subscriber_harms_nobody() {
     assert_eq!(start["cause"], "\"computing\"");
     assert_eq!(start["rescued"], "true");
     assert!(start["elapsed_us"].parse::<u64>().unwrap() >= 10_000, "{start:?}");
+
+    eventually("the alert is told", || !events("tokio_pulse::alert", Level::WARN).is_empty());
+    let raised = &events("tokio_pulse::alert", Level::WARN)[0];
+    assert_eq!(raised["name"], "\"reserve\"");
+    assert_eq!(raised["signal"], "\"reserve_in_use\"");
+    assert_eq!(raised["escalates"], "false");
 
     let second = Stall::spawn_on(&runtime);
     eventually("the reserve has run out", || {
@@ -103,4 +121,5 @@ fn a_stall_has_a_start_and_an_end_and_a_panicking_subscriber_harms_nobody() {
         runtime.block_on(task).unwrap();
     }
     assert!(runtime.block_on(stuck).unwrap());
+    eventually("so is the alert's", || !events("tokio_pulse::alert", Level::INFO).is_empty());
 }

@@ -12,17 +12,24 @@ use crate::heartbeat::slot::Slot;
 /// or a copy, never while a task is polled.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    slots: Mutex<Vec<Arc<Slot>>>,
+    threads: Mutex<Threads>,
     /// Grows with every change of `slots`, so that the watchdog copies the list only then.
     version: AtomicUsize,
     #[allow(dead_code, reason = "Tokio's hooks make it needless")]
     pub(crate) claims: Claims,
 }
 
+#[derive(Debug, Default)]
+struct Threads {
+    slots: Vec<Arc<Slot>>,
+    /// Polls on threads that have been forgotten.
+    past_polls: u64,
+}
+
 impl Registry {
     pub(crate) fn new(workers: usize) -> Self {
         Self {
-            slots: Mutex::new(Vec::new()),
+            threads: Mutex::default(),
             version: AtomicUsize::new(0),
             claims: Claims::new(workers),
         }
@@ -30,16 +37,22 @@ impl Registry {
 
     /// Adds a thread, and forgets those that have ended.
     pub(crate) fn register(&self, slot: Arc<Slot>) {
-        let mut slots = self.lock();
-        slots.retain(|slot| !slot.is_retired());
+        let Threads { slots, past_polls } = &mut *self.lock();
+        slots.retain(|slot| {
+            let ended = slot.is_retired();
+            if ended {
+                *past_polls += polls_of(slot);
+            }
+            !ended
+        });
         slots.push(slot);
         // Release, and the lock: whoever sees the new version finds the new list.
         self.version.fetch_add(1, Ordering::Release);
     }
 
     /// A thread cannot panic with the list half changed.
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Slot>>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Threads> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn version(&self) -> usize {
@@ -48,6 +61,16 @@ impl Registry {
 
     /// The threads that have not ended, oldest first.
     pub(crate) fn slots(&self) -> Vec<Arc<Slot>> {
-        self.lock().iter().filter(|slot| !slot.is_retired()).cloned().collect()
+        self.lock().slots.iter().filter(|slot| !slot.is_retired()).cloned().collect()
     }
+
+    /// Polls on all threads so far, those that have ended included.
+    pub(crate) fn polls(&self) -> u64 {
+        let threads = self.lock();
+        threads.past_polls + threads.slots.iter().map(|slot| polls_of(slot)).sum::<u64>()
+    }
+}
+
+fn polls_of(slot: &Slot) -> u64 {
+    slot.beat().snapshot().polls() as u64
 }

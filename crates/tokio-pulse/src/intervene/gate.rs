@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::lane::SchedulingAlgorithm;
 use crate::lane::queue::{FairQueue, Flow};
+use crate::metrics::histogram::{Histogram, Recorder};
 
 /// Longer than most polls that one sees. Those that take longer, all permits together, let the next
 /// ones in.
@@ -29,6 +30,8 @@ pub(crate) struct Gate {
     row: Mutex<Row>,
     waited: AtomicU64,
     forced: AtomicU64,
+    /// Written by whoever holds the row, so by one at a time.
+    wait_time: Recorder,
 }
 
 #[derive(Debug)]
@@ -81,7 +84,8 @@ impl Gate {
             last_exit: Instant::now(),
             open: false,
         };
-        Self { row: Mutex::new(row), waited: AtomicU64::new(0), forced: AtomicU64::new(0) }
+        let (waited, forced) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { row: Mutex::new(row), waited, forced, wait_time: Recorder::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Row> {
@@ -115,9 +119,14 @@ impl Gate {
             waiter
         };
         self.waited.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
         loop {
             match waiter.admitted() {
-                Some(generation) => return permit(generation),
+                Some(generation) => {
+                    let _row = self.lock();
+                    self.wait_time.record(began.elapsed());
+                    return permit(generation);
+                }
                 None => {
                     thread::park_timeout(STUCK);
                     self.admit_if_stuck();
@@ -152,6 +161,11 @@ impl Gate {
         let mut row = self.lock();
         row.open = true;
         row.admit();
+    }
+
+    /// How long those have waited that had to.
+    pub(crate) fn wait_time(&self) -> Histogram {
+        self.wait_time.snapshot()
     }
 
     /// Polls that had to wait, and those of them that went in without a permit.

@@ -4,7 +4,7 @@
 //! Tokio task between two polls and runs here, until it behaves. To everybody else it is the same
 //! task: its handle, its timers, its sockets. The essay is `README.md`, beside this file.
 
-mod counters;
+pub(crate) mod counters;
 pub(crate) mod errand;
 mod flow;
 mod metrics;

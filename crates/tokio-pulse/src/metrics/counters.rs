@@ -5,6 +5,8 @@ use std::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::histogram::{Histogram, Recorder};
+
 /// Counters that only grow, and gauges. The watchdog is the one writer of all but `hook_panics`,
 /// so an update is a load and a store; readers may see two of them from different moments.
 #[derive(Debug)]
@@ -17,6 +19,7 @@ pub(crate) struct Counters {
     longest_ns: AtomicU64,
     looks: AtomicU64,
     hook_panics: AtomicU64,
+    stall_time: Recorder,
 }
 
 impl Counters {
@@ -31,6 +34,7 @@ impl Counters {
             longest_ns: zero(),
             looks: zero(),
             hook_panics: zero(),
+            stall_time: Recorder::default(),
         }
     }
 
@@ -60,6 +64,15 @@ impl Counters {
         if so_far > self.longest_ns.load(Relaxed) {
             self.longest_ns.store(so_far, Relaxed);
         }
+    }
+
+    pub(crate) fn stall_ended(&self, lasted: Duration) {
+        self.stall_lasted(lasted);
+        self.stall_time.record(lasted);
+    }
+
+    pub(crate) fn stall_time(&self) -> Histogram {
+        self.stall_time.snapshot()
     }
 
     /// Runs one of the user's hooks, on any thread. A panic in it is counted and goes no further.

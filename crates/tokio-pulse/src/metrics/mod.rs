@@ -1,6 +1,11 @@
 //! Numbers to read: what [`Handle::metrics`](crate::Handle::metrics) returns.
 
 pub(crate) mod counters;
+#[cfg(feature = "metrics")]
+pub mod export;
+pub(crate) mod histogram;
+mod histogram_probe;
+mod preemption;
 pub(crate) mod tier_counters;
 mod tiers;
 pub(crate) mod worker;
@@ -9,6 +14,9 @@ use std::time::Duration;
 
 use crate::pulse::Core;
 
+pub use histogram::Histogram;
+pub use histogram_probe::HistogramProbe;
+pub use preemption::PreemptionMetrics;
 pub use tiers::TierMetrics;
 pub use worker::WorkerMetrics;
 

@@ -1,6 +1,9 @@
 //! What was done to suspects. Many threads write, but only for polls of suspects.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use super::histogram::{Histogram, Recorder};
 
 #[derive(Debug, Default)]
 pub(crate) struct TierCounters {
@@ -10,6 +13,10 @@ pub(crate) struct TierCounters {
     handoffs: AtomicU64,
     failed_handoffs: AtomicU64,
     suppressed_warnings: AtomicU64,
+    slow_polls: AtomicU64,
+    /// Written by many threads: one for each would end with its thread, and threads of Tokio's
+    /// blocking pool come and go.
+    poll_time: Recorder,
 }
 
 /// The counters at one moment, more or less.
@@ -21,6 +28,7 @@ pub(crate) struct TierSnapshot {
     pub(crate) handoffs: u64,
     pub(crate) failed_handoffs: u64,
     pub(crate) suppressed_warnings: u64,
+    pub(crate) slow_polls: u64,
 }
 
 impl TierCounters {
@@ -48,6 +56,18 @@ impl TierCounters {
         self.suppressed_warnings.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn was_slow(&self) {
+        self.slow_polls.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn polled(&self, lasted: Duration) {
+        self.poll_time.record_shared(lasted);
+    }
+
+    pub(crate) fn poll_time(&self) -> Histogram {
+        self.poll_time.snapshot()
+    }
+
     pub(crate) fn snapshot(&self) -> TierSnapshot {
         TierSnapshot {
             violations: self.violations.load(Relaxed),
@@ -56,6 +76,7 @@ impl TierCounters {
             handoffs: self.handoffs.load(Relaxed),
             failed_handoffs: self.failed_handoffs.load(Relaxed),
             suppressed_warnings: self.suppressed_warnings.load(Relaxed),
+            slow_polls: self.slow_polls.load(Relaxed),
         }
     }
 }

@@ -36,6 +36,11 @@ impl TierMetrics {
         self.counters.violations
     }
 
+    /// Polls of suspects that were no violations, but no good ones either.
+    pub fn slow_polls(&self) -> u64 {
+        self.counters.slow_polls
+    }
+
     /// Times that a task went up a tier.
     pub fn promotions(&self) -> u64 {
         self.counters.promotions

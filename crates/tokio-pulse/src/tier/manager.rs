@@ -87,6 +87,8 @@ struct Shared {
     /// nothing is armed after the end.
     stopped: AtomicBool,
     arming: Mutex<()>,
+    /// Each task on record counts for one tier more: an alert says so.
+    escalated: AtomicBool,
 }
 
 impl TierManager {
@@ -105,6 +107,7 @@ impl TierManager {
                 warnings: WarnLimit::default(),
                 stopped: AtomicBool::new(false),
                 arming: Mutex::new(()),
+                escalated: AtomicBool::new(false),
             }),
         };
         manager.arm(floors, &manager.config());
@@ -138,10 +141,33 @@ impl TierManager {
         self.shared.config.update_tier_policy(tier, policy)
     }
 
-    /// The tier of a task; [`Tier::Zero`] for all that are not on record.
+    /// The tier that counts for a task; [`Tier::Zero`] for all that are not on record. While an alert
+    /// escalates, it is one above what [`suspects`](Self::suspects) tells, which is the record.
     pub fn tier_of(&self, task: Id) -> Tier {
         let tier = |suspect: &mut Suspect| suspect.is_judged().then(|| suspect.tier());
-        self.shared.suspects.with(task, tier).flatten().unwrap_or_default()
+        let tier = self.shared.suspects.with(task, tier).flatten();
+        tier.map(|tier| self.in_force(tier)).unwrap_or_default()
+    }
+
+    /// What a task on record counts for, whose record or floor says `tier`.
+    ///
+    /// An alert raises all of them here, where a tier is put into force, and nowhere else: neither
+    /// the records nor the configuration are touched, so there is nothing to be undone but one word,
+    /// and both may change meanwhile as they like.
+    fn in_force(&self, tier: Tier) -> Tier {
+        let escalated = self.shared.escalated.load(Relaxed);
+        tier.up().filter(|_| escalated).unwrap_or(tier)
+    }
+
+    /// Each task on record counts for one tier more, or does not any longer. Polls that have begun go
+    /// on as they are.
+    pub(crate) fn set_escalated(&self, escalated: bool) {
+        self.shared.escalated.store(escalated, Relaxed);
+    }
+
+    /// Whether an alert has all tasks on record count for one tier more now.
+    pub fn is_escalated(&self) -> bool {
+        self.shared.escalated.load(Relaxed)
     }
 
     pub(crate) fn suspect_list(&self) -> Vec<(Id, Suspect)> {
@@ -162,6 +188,11 @@ impl TierManager {
 
     pub(crate) fn suspect_count(&self) -> usize {
         self.shared.suspects.judged()
+    }
+
+    /// Of the tasks on record, how many count for each tier.
+    pub(crate) fn suspects_by_tier(&self) -> [usize; Tier::ALL.len()] {
+        self.shared.suspects.by_tier()
     }
 
     /// A poll is about to begin. True: its end has to be told, by [`after`](Self::after).
@@ -188,7 +219,7 @@ impl TierManager {
             }
         };
         let Some((tier, expected)) = tier else { return false };
-        let action = config.policy(tier).action();
+        let action = config.policy(self.in_force(tier)).action();
         let action = if expected { action } else { action.min(InterventionAction::Warn) };
         if movable && config.lane_enabled() && action >= InterventionAction::SlowQueue {
             ticket::issue();
@@ -270,6 +301,9 @@ impl TierManager {
         let context = context::last_polled(task);
         let site = Site::of(spawned_at);
         let judged = self.judge(task, site, context.as_deref(), measured, accusation, now);
+        if let Some(treated) = treated {
+            self.shared.counters.polled(treated.lasted);
+        }
         let handed_off = measured.handed_off;
         Ended { treated: treated.is_some(), handed_off, ..judged.unwrap_or_default() }
     }
@@ -287,7 +321,8 @@ impl TierManager {
         let config = self.shared.config.load();
         let slow = |suspect: &mut Suspect| {
             suspect.touch(now).is_some_and(|(tier, expected)| {
-                expected && config.policy(tier).action() >= InterventionAction::SlowQueue
+                let action = config.policy(self.in_force(tier)).action();
+                expected && action >= InterventionAction::SlowQueue
             })
         };
         config.lane_enabled() && self.shared.suspects.with(task, slow).unwrap_or(false)
@@ -371,6 +406,9 @@ impl TierManager {
             self.warn(&config, offender, now);
         }
         let slow = !violation && report.cpu > config.policy(judged.tier).good_poll_cpu();
+        if slow {
+            shared.counters.was_slow();
+        }
         Some(Ended { violation, slow, ..Ended::default() })
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::task::Id;
 
+use super::Tier;
 use super::filter::Filter;
 use super::suspect::{Standing, Suspect};
 
@@ -84,6 +85,18 @@ impl Suspects {
             .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner))
             .map(|shard| shard.values().filter(|suspect| suspect.is_judged()).count())
             .sum()
+    }
+
+    /// How many of those are at each tier.
+    pub(crate) fn by_tier(&self) -> [usize; Tier::ALL.len()] {
+        let mut tiers = [0; Tier::ALL.len()];
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for suspect in shard.values().filter(|suspect| suspect.is_judged()) {
+                tiers[suspect.tier().index()] += 1;
+            }
+        }
+        tiers
     }
 
     /// A copy, for people.

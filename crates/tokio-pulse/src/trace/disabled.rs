@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Offender;
+use crate::alert::AlertEvent;
 use crate::stall_report::StallReport;
 use crate::watchdog::scan::Cause;
 
@@ -17,3 +18,5 @@ pub(crate) fn lane_full(_bound: usize, _suppressed: u64) {}
 pub(crate) fn offender(_: &Offender<'_>) {}
 
 pub(crate) fn stall_report(_: &StallReport) {}
+
+pub(crate) fn alert(_: &AlertEvent) {}

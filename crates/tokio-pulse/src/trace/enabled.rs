@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Offender;
+use crate::alert::AlertEvent;
 use crate::stall_report::StallReport;
 use crate::watchdog::scan::Cause;
 
@@ -80,6 +81,33 @@ pub(crate) fn stall_report(report: &StallReport) {
         suppressed = report.suppressed,
         "{report}",
     );
+}
+
+pub(crate) fn alert(event: &AlertEvent) {
+    let (name, signal) = (event.name(), event.signal().as_str());
+    let (value, threshold) = (event.value(), event.threshold());
+    if event.is_raised() {
+        let escalates = event.escalates();
+        tracing::warn!(
+            target: "tokio_pulse::alert",
+            name,
+            signal,
+            value,
+            threshold,
+            escalates,
+            "an alert was raised",
+        );
+    } else {
+        tracing::info!(
+            target: "tokio_pulse::alert",
+            name,
+            signal,
+            value,
+            threshold,
+            lasted_us = micros(event.lasted()),
+            "an alert was cleared",
+        );
+    }
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -9,7 +9,7 @@ mod variant;
 mod variant;
 
 pub(crate) use variant::{
-    lane_full, offender, reserve_ran_out, stall_began, stall_ended, stall_report,
+    alert, lane_full, offender, reserve_ran_out, stall_began, stall_ended, stall_report,
 };
 
 use tokio::task::Id;

@@ -249,9 +249,10 @@ impl Tally {
 
 fn count(counters: &Counters, verdict: Verdict) {
     match verdict {
-        Verdict::StallBegan { elapsed: lasted, .. }
-        | Verdict::Stalled { elapsed: lasted }
-        | Verdict::StallEnded { lasted } => counters.stall_lasted(lasted),
+        Verdict::StallBegan { elapsed: lasted, .. } | Verdict::Stalled { elapsed: lasted } => {
+            counters.stall_lasted(lasted)
+        }
+        Verdict::StallEnded { lasted } => counters.stall_ended(lasted),
         Verdict::Descheduled { first: true } => counters.was_descheduled(),
         _ => {}
     }

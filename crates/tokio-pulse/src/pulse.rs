@@ -13,6 +13,7 @@ use crate::hooks::dispatch::Dispatch;
 use crate::lane::scheduler::{Lane, LaneKind};
 use crate::metrics::counters::Counters;
 use crate::rescue::{internal, reserve::Reserve};
+use crate::stall_report::Reports;
 use crate::tier::TierManager;
 use crate::watchdog::{Watchdog, WatchdogThread};
 
@@ -26,6 +27,7 @@ pub(crate) struct Core {
     pub(crate) tiers: TierManager,
     pub(crate) lane: Arc<Lane>,
     pub(crate) isolated: Arc<Lane>,
+    pub(crate) reports: Arc<Reports>,
     #[allow(dead_code, reason = "for the wrapper of stable Tokio")]
     pub(crate) dispatch: Dispatch,
     stopped: AtomicBool,
@@ -98,6 +100,7 @@ pub struct Attachment {
     pub(crate) counters: Arc<Counters>,
     pub(crate) tiers: TierManager,
     pub(crate) registry: Option<HookRegistry>,
+    pub(crate) reports: Arc<Reports>,
 }
 
 impl Attachment {
@@ -135,15 +138,21 @@ impl Attachment {
             heart: self.heart.clone(),
             tiers: self.tiers.clone(),
             registry: self.registry,
+            reports: self.reports.clone(),
         };
         let lane = |kind| {
             let settings = self.tiers.config_handle().clone();
             Arc::new(Lane::new(kind, runtime.clone(), self.heart.clone(), settings))
         };
         let (lane, isolated) = (lane(LaneKind::Slow), lane(LaneKind::Isolated));
+        let limits = self.tiers.config().report_limits();
+        if self.reports.has_sinks() && limits.is_some() {
+            self.reports.examiner();
+        }
         let core = Arc::new(Core {
             config,
             dispatch,
+            reports: self.reports,
             heart: self.heart,
             counters: self.counters,
             reserve: Reserve::new(),

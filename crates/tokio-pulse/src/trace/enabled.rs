@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Offender;
-use crate::stall_report::StallReport;
+use crate::stall_report::{StallEnd, StallReport};
 use crate::watchdog::scan::Cause;
 
 pub(crate) fn stall_began(thread: &str, cause: Cause, elapsed: Duration, rescued: bool) {
@@ -66,11 +66,30 @@ pub(crate) fn stall_report(report: &StallReport) {
         waiting_behind = report.waiting_behind,
         culprit = culprit.and_then(|frame| frame.function()),
         culprit_at = culprit.and_then(|frame| frame.location()).map(tracing::field::display),
+        stall = report.stall,
         fingerprint = %format_args!("{:016x}", report.fingerprint),
         repeated = report.repeated,
         suppressed = report.suppressed,
         "{report}",
     );
+}
+
+pub(crate) fn stall_end(end: &StallEnd) {
+    tracing::info!(
+        target: "tokio_pulse::report",
+        stall = end.stall,
+        task_id = %end.task_id,
+        task_name = end.task_name,
+        spawned_at = %end.spawned_at,
+        lasted_us = micros(end.lasted),
+        cpu_us = end.cpu_used.map(micros),
+        "a stall that was reported has ended",
+    );
+}
+
+/// Whether anybody listens.
+pub(crate) fn wants_stall_reports() -> bool {
+    tracing::enabled!(target: "tokio_pulse::report", tracing::Level::WARN)
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -8,7 +8,10 @@ mod variant;
 #[path = "disabled.rs"]
 mod variant;
 
-pub(crate) use variant::{offender, reserve_ran_out, stall_began, stall_ended, stall_report};
+pub(crate) use variant::{
+    offender, reserve_ran_out, stall_began, stall_end, stall_ended, stall_report,
+    wants_stall_reports,
+};
 
 use tokio::task::Id;
 

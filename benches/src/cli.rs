@@ -10,7 +10,8 @@ use crate::Result;
 use crate::anchor;
 use crate::anchors;
 use crate::bench::{
-    Scale, budget, cpu_timer, heartbeat, http, idle, queue, scheduler, server, soak, tiers, w8,
+    Scale, budget, cpu_timer, heartbeat, http, idle, queue, report, scheduler, server, soak, tiers,
+    w8,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -63,6 +64,8 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = 10)]
         minutes: u64,
     },
+    /// How soon a stall is reported with its stack (B8).
+    Report(Options),
     /// The CPU that Pulse itself uses, on an idle and on a busy runtime (B9).
     Idle(Options),
     /// All of the above.
@@ -153,6 +156,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
     match &cli.command {
         Command::Heartbeat(options) => options.report(heartbeat::run)?,
         Command::Budget(options) => options.report(budget::run)?,
+        Command::Report(options) => options.report(report::run)?,
         Command::CpuTimer(options) => options.report(cpu_timer::run)?,
         Command::Queue(options) => options.report(queue::run)?,
         Command::Scheduler { options, extra } => {
@@ -203,6 +207,7 @@ fn all(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = heartbeat::run(scale)?;
     figures.extend(budget::run(scale)?);
     figures.extend(cpu_timer::run(scale)?);
+    figures.extend(report::run(scale)?);
     figures.extend(queue::run(scale)?);
     figures.extend(scheduler::run(scale, &scheduler::Extra::default())?);
     figures.extend(http::run(scale)?);

@@ -7,6 +7,7 @@ pub(crate) mod http;
 pub(crate) mod idle;
 mod proc;
 pub(crate) mod queue;
+pub(crate) mod report;
 mod scenarios;
 pub(crate) mod scheduler;
 pub(crate) mod server;

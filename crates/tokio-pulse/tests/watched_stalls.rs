@@ -78,6 +78,16 @@ fn a_function_that_computes(stop: &AtomicBool) {
     }
 }
 
+#[inline(never)]
+fn reads_a_byte(mut reader: impl Read) {
+    assert_eq!(reader.read(&mut [0]).unwrap(), 1);
+}
+
+#[inline(never)]
+fn waits_for(lock: &Mutex<()>) {
+    drop(lock.lock().unwrap());
+}
+
 /// Ends a stall also when its test fails: dropping a runtime waits for its polls.
 #[derive(Clone, Default)]
 struct Stop(Arc<AtomicBool>);
@@ -102,13 +112,10 @@ fn a_stuck_worker_is_reported_while_it_is_stuck_and_its_task_named_at_the_end() 
     let report = report_that(&reports, |report| has(report, "a_function_that_computes"));
     assert!(!spawned.is_finished());
     assert_eq!(report.thread, "watched");
-    // Whoever runs on a busy machine may have been set aside for most of the time.
-    let report = match report.verdict {
-        StallVerdict::Computing => report,
-        _ => report_that(&reports, |report| report.verdict == StallVerdict::Computing),
-    };
     assert!(report.worker.is_some(), "{report}");
-    assert!(report.cpu_used.is_some(), "{report}");
+    // On a busy machine it may have been set aside for most of the time.
+    let computed = report.cpu_used.unwrap() >= report.elapsed / 2;
+    assert_eq!(report.verdict == StallVerdict::Computing, computed, "{report}");
     assert!(report.elapsed >= Duration::from_millis(10));
     let culprit = report.stack.culprit().unwrap();
     assert!(culprit.file().unwrap().ends_with("tests/watched_stalls.rs"), "{report}");
@@ -130,25 +137,23 @@ fn a_stuck_worker_is_reported_while_it_is_stuck_and_its_task_named_at_the_end() 
 fn the_verdict_tells_what_it_sleeps_in() {
     let (runtime, reports, _ends) = watched();
     let (reader, mut writer) = std::io::pipe().unwrap();
-    let reads = runtime.spawn(async move {
-        assert_eq!((&reader).read(&mut [0]).unwrap(), 1);
-    });
+    let reads = runtime.spawn(async move { reads_a_byte(reader) });
     let in_call = |report: &StallReport| match report.verdict {
         StallVerdict::InSystemCall { name, number } => name == Some("read") || number.is_none(),
         _ => false,
     };
-    report_that(&reports, |report| in_call(report) && has(report, "watched_stalls"));
+    report_that(&reports, |report| in_call(report) && has(report, "reads_a_byte"));
     writer.write_all(b"x").unwrap();
     runtime.block_on(reads).unwrap();
 
     let lock = Arc::new(Mutex::new(()));
     let guard = lock.lock().unwrap();
     let theirs = lock.clone();
-    let waits = runtime.spawn(async move { drop(theirs.lock().unwrap()) });
+    let waits = runtime.spawn(async move { waits_for(&theirs) });
     report_that(&reports, |report| {
         let is_lock = report.verdict == StallVerdict::WaitingForLock;
         let untold = StallVerdict::InSystemCall { number: None, name: None };
-        (is_lock || report.verdict == untold) && has(report, "watched_stalls")
+        (is_lock || report.verdict == untold) && has(report, "waits_for")
     });
     drop(guard);
     runtime.block_on(waits).unwrap();

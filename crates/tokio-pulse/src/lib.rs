@@ -89,6 +89,9 @@
 //! * `test-util`: `Builder::start_paused`.
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+#[path = "max_poll.rs"]
+pub mod __private;
 mod budget;
 mod builder;
 mod capabilities;

@@ -104,11 +104,11 @@ fn a_stuck_worker_is_reported_while_it_is_stuck_and_its_task_named_at_the_end() 
     let stop = Stop::default();
     let stopped = stop.0.clone();
     let line = line!() + 2;
-    let spawned = runtime.block_on(async {
-        tokio_pulse::task::Builder::new().name("hog").spawn(async move {
-            a_function_that_computes(&stopped);
-        })
+    let context = runtime.enter();
+    let spawned = tokio_pulse::task::Builder::new().name("hog").spawn(async move {
+        a_function_that_computes(&stopped);
     });
+    drop(context);
     let report = report_that(&reports, |report| has(report, "a_function_that_computes"));
     assert!(!spawned.is_finished());
     assert_eq!(report.thread, "watched");

@@ -53,6 +53,13 @@
 //! # Ok::<(), tokio_pulse::BuildError>(())
 //! ```
 //!
+//! # Where it is stuck
+//!
+//! [`Builder::report_sink`] and the feature `tracing` get a [report](stall_report) of each stall that
+//! lasts: which function, why, on which worker, while it goes on; and at its end, which task it was.
+//! [`Handle::stacks`] has the stacks of all workers at any time, and `pulse analyze` puts many reports
+//! together. A [`test`](macro@test) with `max_poll` fails when a poll is too long.
+//!
 //! # What it does not do
 //!
 //! * The stalled poll goes on to its end; nothing is cancelled or moved. It competes with the
@@ -85,7 +92,8 @@
 //!   event for an offence (`WARN`; `task_id`, `task_name` if it has one, `spawned_at`, `tier`,
 //!   `action`, `cause`, `cpu_us`, `lasted_us`, and `suppressed`, the offences left out since the last
 //!   that was told). It is sent from the thread that polled, at the end of the poll.
-//!   [`TracingSink`](stall_report::TracingSink) has the target `tokio_pulse::report`.
+//!   Reports of stalls have the target `tokio_pulse::report`: `WARN` while they go on, `INFO` with the
+//!   task at their end, from the thread of the reports.
 //! * `test-util`: `Builder::start_paused`.
 #![forbid(unsafe_code)]
 

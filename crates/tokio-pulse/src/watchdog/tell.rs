@@ -66,12 +66,17 @@ impl Teller {
         if !self.reports.is_wanted() {
             return;
         }
+        let elapsed = |unit: &Unit| now.saturating_sub(unit.memory.first_seen().0);
+        let stalled = units.iter().filter(|unit| unit.memory.is_stalled());
+        if stalled.map(elapsed).max() < Some(limits.threshold / 2) {
+            return;
+        }
         let Some(examiner) = self.examiner() else { return };
         let within = (slice / 4).clamp(SHORTEST_WAIT, LONGEST_WAIT);
         for index in (0..units.len()).map(|offset| (self.turn + offset) % units.len()) {
             let unit = &units[index];
             let Some((slot, tid)) = stalled_thread(unit) else { continue };
-            let elapsed = now.saturating_sub(unit.memory.first_seen().0);
+            let elapsed = elapsed(unit);
             if !self.doubling.is_due((tid, unit.stall), elapsed, limits.threshold) {
                 continue;
             }
@@ -135,7 +140,7 @@ fn stalled_thread(unit: &Unit) -> Option<(&Slot, i32)> {
     Some((slot, slot.thread.probe.as_ref()?.number()))
 }
 
-/// Once, when the first stall is to be told: whoever runs without stalls does not pay for it.
+/// Once, when the first stall is half as long as one that is told: whoever runs without stalls does not pay for it.
 fn prepare(reports: Arc<Reports>) {
     let install = move || {
         let examiner = reports.examiner();

@@ -123,7 +123,7 @@ pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # Polls that are too long
 ///
 /// With `max_poll` the test fails at its end, in a panic with the reports of the first such polls: how long, why, and with
-/// the features `stacks` of `tokio-pulse` where. Polls of all tasks of the runtime count. The body counts too, as it is
+/// the feature `stacks` of `tokio-pulse` where. Polls of all tasks of the runtime count. The body counts too, as it is
 /// run as a task; so it has to be `Send`, and what it returns as well. Polls in `LocalSet` do not count.
 ///
 /// What counts is the time that a poll computes or is blocked; the time for which the kernel ran others is taken off

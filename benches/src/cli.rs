@@ -11,8 +11,8 @@ use crate::anchor;
 use crate::anchors;
 use crate::bench::overload::Shedding;
 use crate::bench::{
-    Scale, budget, cpu_timer, heartbeat, http, idle, lane, metrics, overload, queue, scheduler,
-    server, soak, tiers, tower, w8, yield_point,
+    Scale, budget, cpu_timer, heartbeat, http, idle, lane, metrics, overload, queue, report,
+    scheduler, server, soak, tiers, tower, w8, yield_point,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -75,6 +75,8 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = 10)]
         minutes: u64,
     },
+    /// How soon a stall is reported with its stack (B8).
+    Report(Options),
     /// The CPU that Pulse itself uses, on an idle and on a busy runtime (B9).
     Idle(Options),
     /// All of the above.
@@ -169,6 +171,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         Command::Heartbeat(options) => options.report(heartbeat::run)?,
         Command::Budget(options) => options.report(budget::run)?,
         Command::Metrics(options) => options.report(metrics::run)?,
+        Command::Report(options) => options.report(report::run)?,
         Command::CpuTimer(options) => options.report(cpu_timer::run)?,
         Command::Lane(options) => options.report(lane::run)?,
         Command::Queue(options) => options.report(queue::run)?,
@@ -227,6 +230,7 @@ fn all(scale: Scale) -> Result<Vec<Figure>> {
     figures.extend(budget::run(scale)?);
     figures.extend(metrics::run(scale)?);
     figures.extend(cpu_timer::run(scale)?);
+    figures.extend(report::run(scale)?);
     figures.extend(queue::run(scale)?);
     figures.extend(lane::run(scale)?);
     figures.extend(yield_point::run(scale)?);

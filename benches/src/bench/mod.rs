@@ -10,6 +10,7 @@ pub(crate) mod metrics;
 pub(crate) mod overload;
 mod proc;
 pub(crate) mod queue;
+pub(crate) mod report;
 mod scenarios;
 pub(crate) mod scheduler;
 pub(crate) mod server;

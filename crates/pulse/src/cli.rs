@@ -31,6 +31,9 @@ pub(crate) enum Command {
     /// Show which capabilities of Tokio-Pulse are active on this machine, and why others are not;
     /// then its configuration here, and where each value comes from.
     Doctor(DoctorOptions),
+    /// Put reports of stalls together, from files that `JsonLines` sinks have written: who is stuck
+    /// where, for how long, and what may help.
+    Analyze(AnalyzeOptions),
     /// One side's server, in a process of its own.
     #[command(hide = true)]
     Serve(ServeOptions),
@@ -86,6 +89,25 @@ pub(crate) struct DoctorOptions {
     /// Print the configuration alone, as a file to begin with.
     #[arg(long, conflicts_with = "json")]
     pub(crate) toml: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnalyzeOptions {
+    /// Files with a JSON object a line.
+    #[arg(required = true, value_name = "FILES")]
+    pub(crate) files: Vec<PathBuf>,
+    /// So many groups are shown, the costliest first.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) top: usize,
+    /// Draw all of them as a flame graph.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Stop at the first line that is no report, instead of leaving it out.
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 impl DemoOptions {

@@ -51,6 +51,25 @@ pub enum Error {
     /// The configuration file, or the environment, says something that would not do.
     #[error("{}", with_source(.0))]
     Configuration(tokio_pulse::ConfigError),
+    /// A file of reports could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    ReportFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A line in a file of reports is none, and that is not to be overlooked.
+    #[error("{0}; leave --strict out to skip such lines")]
+    ReportLine(crate::analyze::LineError),
+    /// The flame graph could not be written.
+    #[error("cannot write {}: {source}; choose another file with --svg", path.display())]
+    FlameGraph {
+        /// Where it should have gone.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Standard output could not be written to.
     #[error("cannot write to standard output: {0}")]
     Stdout(io::Error),
@@ -124,6 +143,9 @@ impl Error {
             | Self::Runtime { .. }
             | Self::Chart { .. }
             | Self::Configuration(_)
+            | Self::ReportFile { .. }
+            | Self::ReportLine(_)
+            | Self::FlameGraph { .. }
             | Self::Stdout(_)
             | Self::Generator(_)
             | Self::Spawn { .. } => EXIT_ENVIRONMENT,

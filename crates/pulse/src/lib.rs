@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod analyze;
 mod cli;
 mod demo;
 mod doctor;
@@ -39,6 +40,7 @@ pub fn run_command() -> ExitCode {
     let done = match args.command {
         cli::Command::Demo(options) => demo::run(&options),
         cli::Command::Doctor(options) => doctor::run(&options),
+        cli::Command::Analyze(options) => analyze::run(&options),
         cli::Command::Serve(options) => demo::server::run(&options),
         cli::Command::Hogs(options) => demo::hogs::run_child(&options),
     };

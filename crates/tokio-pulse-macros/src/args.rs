@@ -29,6 +29,7 @@ pub(crate) struct Args {
     pub(crate) worker_threads: Option<Arg<usize>>,
     pub(crate) reserve_workers: Option<Arg<usize>>,
     pub(crate) slice: Option<Arg<Duration>>,
+    pub(crate) max_poll: Option<Arg<Duration>>,
     pub(crate) start_paused: Option<Arg<bool>>,
     pub(crate) crate_path: Option<Arg<Path>>,
 }
@@ -41,6 +42,18 @@ impl Args {
     /// What is left to use beside an error: nothing that might raise a second one.
     pub(crate) fn only_crate_path(self) -> Args {
         Args { crate_path: self.crate_path, ..Args::default() }
+    }
+
+    /// Refuses what is of tests alone, and what says the same twice.
+    pub(crate) fn check_max_poll(&self, entry: Entry, errors: &mut Errors) {
+        let Some(Arg { name, .. }) = &self.max_poll else { return };
+        if entry == Entry::Main {
+            let message = "`max_poll` is for `#[tokio_pulse::test]`: a test can fail";
+            errors.push(Error::new(name.span(), message));
+        } else if let Some(slice) = &self.slice {
+            let message = "`max_poll` is the slice: leave `slice` out";
+            errors.push(Error::new(slice.name.span(), message));
+        }
     }
 
     /// Refuses what does not go with the flavor.

@@ -1,5 +1,7 @@
 //! From the function to one that builds the runtime and blocks on the body.
 
+use std::time::Duration;
+
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -41,6 +43,8 @@ fn blocking(entry: Entry, args: &Args, function: Function) -> TokenStream {
     let (first, last) = function.last_statement();
     let pinned = match entry {
         Entry::Main => None,
+        // The body is spawned there, as it is.
+        Entry::Test if args.max_poll.is_some() => None,
         Entry::Test => Some(pinned(&function.sig.output, first)),
     };
     let builder = builder(entry, args);
@@ -50,6 +54,17 @@ fn blocking(entry: Entry, args: &Args, function: Function) -> TokenStream {
     let keyword = async_keyword(sig.asyncness.take());
     let (body_ident, runtime_ident) =
         (local("body", Span::call_site()), local("runtime", Span::call_site()));
+    if let Some(max_poll) = &args.max_poll {
+        let within = within(args, max_poll, builder, &body_ident);
+        return quote! {
+            #(#attrs)*
+            #test_attribute
+            #vis #sig {
+                let #body_ident = #keyword #body;
+                #within
+            }
+        };
+    }
     // `return`, and not a value: with it, a wrong type is reported against the function's own return type.
     let run = quote_spanned! {Span::call_site().located_at(first)=>
         return #runtime_at_first.block_on
@@ -79,13 +94,41 @@ fn blocking(entry: Entry, args: &Args, function: Function) -> TokenStream {
     }
 }
 
+/// Runs the body as a task, and fails if any poll was too long.
+fn within(
+    args: &Args,
+    max_poll: &Arg<Duration>,
+    builder: TokenStream,
+    body: &Ident,
+) -> TokenStream {
+    let crate_path = crate_path(args).0;
+    // At most a minute: the cast loses nothing.
+    let nanos = max_poll.value.as_nanos() as u64;
+    let run = quote_spanned! {max_poll.name.span()=> within };
+    quote! {
+        #[allow(clippy::diverging_sub_expression, clippy::needless_return)]
+        {
+            return #crate_path::__private::#run(
+                #builder.enable_all(),
+                ::core::time::Duration::from_nanos(#nanos),
+                #body,
+            );
+        }
+    }
+}
+
+/// Where `tokio-pulse` is, and what is reported if it is not there.
+fn crate_path(args: &Args) -> (TokenStream, Span) {
+    match &args.crate_path {
+        Some(Arg { value, .. }) => (value.to_token_stream(), value.span()),
+        None => (quote! { ::tokio_pulse }, Span::call_site()),
+    }
+}
+
 /// The builder with what the arguments say. Each part has the span of its argument: that is where it is reported if
 /// there is no such thing.
 fn builder(entry: Entry, args: &Args) -> TokenStream {
-    let (crate_path, span) = match &args.crate_path {
-        Some(Arg { value, .. }) => (value.to_token_stream(), value.span()),
-        None => (quote! { ::tokio_pulse }, Span::call_site()),
-    };
+    let (crate_path, span) = crate_path(args);
     let new = match args.flavor(entry) {
         Flavor::MultiThread => quote! { new_multi_thread },
         Flavor::CurrentThread => quote! { new_current_thread },

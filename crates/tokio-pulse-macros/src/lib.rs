@@ -114,9 +114,25 @@ pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Those of [`macro@main`], except that the default `flavor` is `"current_thread"`, as in Tokio. A single-threaded
 /// runtime has no worker to rescue a stalled one: to test code that relies on it, ask for `flavor = "multi_thread"`.
 ///
+/// And one more:
+///
+/// | argument | value | meaning |
+/// |---|---|---|
+/// | `max_poll` | as `slice`, in whose place it is | the test fails if a poll takes longer |
+///
+/// # Polls that are too long
+///
+/// With `max_poll` the test fails at its end, in a panic with the reports of the first such polls: how long, why, and with
+/// the feature `stacks` of `tokio-pulse` where. Polls of all tasks of the runtime count. The body counts too, as it is
+/// run as a task; so it has to be `Send`, and what it returns as well. Polls in `LocalSet` do not count.
+///
+/// What counts is the time that a poll computes or is blocked; the time for which the kernel ran others is taken off
+/// where the system tells it. The watchdog sees a poll up to half of `max_poll` late, so that one which is less than half
+/// too long may get away. A poll that ends before the report is made is named without a stack.
+///
 /// # Errors
 ///
-/// Those of [`macro@main`]; and a second test attribute on the function.
+/// Those of [`macro@main`]; and a second test attribute on the function; and `max_poll` beside `slice`.
 ///
 /// # Examples
 ///
@@ -139,6 +155,15 @@ pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
 ///         .block_on(async {
 ///             assert_eq!(1 + 1, 2);
 ///         })
+/// }
+/// ```
+///
+/// Fails if anything in it blocks for long:
+///
+/// ```
+/// #[tokio_pulse::test(max_poll = "5ms")]
+/// async fn yields_often() {
+///     tokio::time::sleep(std::time::Duration::from_millis(1)).await;
 /// }
 /// ```
 ///

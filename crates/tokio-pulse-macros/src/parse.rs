@@ -14,7 +14,7 @@ use crate::entry::Entry;
 use crate::errors::Errors;
 
 const ALLOWED: &str =
-    "`flavor`, `worker_threads`, `start_paused`, `crate`, `slice`, `reserve_workers`";
+    "`flavor`, `worker_threads`, `start_paused`, `crate`, `slice`, `reserve_workers`, `max_poll`";
 
 impl Args {
     /// Reads and checks the arguments. What cannot be read is left out and reported.
@@ -31,6 +31,7 @@ impl Args {
         if unread.is_empty() {
             // Beside an argument that could not be read, which may be the flavor, this would only be noise.
             args.check_flavor(entry, errors);
+            args.check_max_poll(entry, errors);
         }
         errors.append(unread);
         args
@@ -65,7 +66,8 @@ impl Args {
             "reserve_workers" => {
                 self.reserve_workers = Some(Arg { value: whole_number(&name, value)?, name });
             }
-            "slice" => self.slice = Some(Arg { value: slice(value)?, name }),
+            "slice" => self.slice = Some(Arg { value: slice(&name, value)?, name }),
+            "max_poll" => self.max_poll = Some(Arg { value: slice(&name, value)?, name }),
             "start_paused" => self.start_paused = Some(Arg { value: boolean(&name, value)?, name }),
             "crate" => self.crate_path = Some(Arg { value: crate_path(value)?, name }),
             _ => return Err(unknown(&name)),
@@ -102,6 +104,7 @@ fn example(name: &Ident) -> Option<&'static str> {
         "worker_threads" => "4",
         "reserve_workers" => "1",
         "slice" => "\"10ms\"",
+        "max_poll" => "\"5ms\"",
         "start_paused" => "true",
         "crate" => "\"::tokio_pulse\"",
         _ => return None,
@@ -146,9 +149,10 @@ fn worker_threads(name: &Ident, value: &Expr) -> Result<usize> {
     }
 }
 
-fn slice(value: &Expr) -> Result<Duration> {
+fn slice(name: &Ident, value: &Expr) -> Result<Duration> {
     let text = string(value).ok_or_else(|| {
-        Error::new_spanned(value, "`slice` is a string with a unit, such as `\"10ms\"`")
+        let message = format!("`{name}` is a string with a unit, such as `\"10ms\"`");
+        Error::new_spanned(value, message)
     })?;
     parse_slice(&text.value()).map_err(|message| Error::new(text.span(), message))
 }

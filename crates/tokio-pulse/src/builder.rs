@@ -19,6 +19,7 @@ use crate::intervene::places::Places;
 use crate::metrics::counters::Counters;
 use crate::pulse::Attachment;
 use crate::runtime::{EndOfLanes, Runtime};
+use crate::stall_report::{ReportLimits, ReportSink, Reports};
 use crate::tier::{Tier, TierManager, TierPolicy};
 
 /// Tokio's own default.
@@ -56,6 +57,7 @@ pub struct Builder {
     pub(crate) task_hooks: TaskHooks,
     registry: Option<HookRegistry>,
     pub(crate) alerts: alert::Settings,
+    sinks: Vec<Arc<dyn ReportSink>>,
 }
 
 impl Builder {
@@ -106,6 +108,7 @@ impl Builder {
             task_hooks: TaskHooks::default(),
             registry: None,
             alerts: alert::Settings::default(),
+            sinks: Vec::new(),
         }
     }
 
@@ -291,6 +294,45 @@ impl Builder {
         self
     }
 
+    /// Sends [reports of stalls](crate::stall_report) to this sink, too, while they go on.
+    ///
+    /// A signal handler is installed then, for the stacks: see
+    /// [`stall_report`](crate::stall_report). Without a sink of one's own, and unless `tracing` wants
+    /// reports (feature `tracing`), nobody is asked for a stack.
+    ///
+    /// ```
+    /// use tokio_pulse::stall_report::StallReport;
+    ///
+    /// let runtime = tokio_pulse::Builder::new_multi_thread()
+    ///     .report_sink(|report: &StallReport| eprintln!("{report}"))
+    ///     .build()?;
+    /// # drop(runtime);
+    /// # Ok::<(), tokio_pulse::BuildError>(())
+    /// ```
+    pub fn report_sink(&mut self, sink: impl ReportSink) -> &mut Self {
+        self.sinks.push(Arc::new(sink));
+        self
+    }
+
+    /// Sets how much is reported of stalls; `None` is nothing. Default: those that have lasted for
+    /// 50 ms, 5 a minute.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_pulse::stall_report::ReportLimits;
+    ///
+    /// let eager = tokio_pulse::Builder::new_multi_thread()
+    ///     .stall_reports(ReportLimits::new().threshold(Duration::from_millis(10)))
+    ///     .build()?;
+    /// let silent = tokio_pulse::Builder::new_multi_thread().stall_reports(None).build()?;
+    /// # drop((eager, silent));
+    /// # Ok::<(), tokio_pulse::BuildError>(())
+    /// ```
+    pub fn stall_reports(&mut self, limits: impl Into<Option<ReportLimits>>) -> &mut Self {
+        self.layers.stall_reports(limits.into());
+        self
+    }
+
     /// Starts with Tokio's clock paused; current-thread scheduler only. The watchdog goes by real
     /// time.
     #[cfg(feature = "test-util")]
@@ -371,7 +413,7 @@ impl Builder {
         let mut layers = self.layers.clone();
         layers.with_environment();
         let Resolved { config: tier_config, runtime, .. } = layers.resolve()?;
-        let RuntimeSettings { worker_threads, reserve_workers, .. } = runtime;
+        let RuntimeSettings { worker_threads, reserve_workers, stack_signal } = runtime;
         let config = Config::new(flavor, worker_threads, reserve_workers, tier_config.slice())?;
         let rhythm = match self.flavor {
             Some(Flavor::MultiThread) => Rhythm::Tick,
@@ -384,7 +426,8 @@ impl Builder {
         let tiers = TierManager::new(config_handle, heart.clone(), places.clone());
         let counters = Arc::new(Counters::new());
         let (registry, alerts) = (self.registry.clone(), self.alerts.clone());
-        Ok(Attachment { config, heart, counters, tiers, places, registry, alerts })
+        let reports = Arc::new(Reports::new(self.sinks.clone(), stack_signal));
+        Ok(Attachment { config, heart, counters, tiers, places, registry, alerts, reports })
     }
 
     fn hooks(&self) -> UserHooks {
@@ -405,7 +448,7 @@ struct UserHooks {
 }
 
 fn install(user: UserHooks, attachment: &Attachment, tokio: &mut tokio::runtime::Builder) {
-    let Attachment { config, heart, counters, tiers, registry, .. } = attachment;
+    let Attachment { config, heart, counters, tiers, registry, reports, .. } = attachment;
     if config.flavor == Flavor::MultiThread {
         tokio.worker_threads(config.tokio_workers());
     }
@@ -425,8 +468,12 @@ fn install(user: UserHooks, attachment: &Attachment, tokio: &mut tokio::runtime:
         unpark.unpark();
         after_unpark();
     });
-    let (heart, tiers, registry) = (heart.clone(), tiers.clone(), registry.clone());
-    let dispatch = Dispatch { heart, tiers, registry };
+    let dispatch = Dispatch {
+        heart: heart.clone(),
+        tiers: tiers.clone(),
+        registry: registry.clone(),
+        reports: reports.clone(),
+    };
     hooks::install_task_hooks(tokio, dispatch, counters, user.task);
 }
 

@@ -8,6 +8,7 @@ use tokio_pulse_sys::{
 
 use crate::TaskIsolation;
 use crate::heartbeat::hooks;
+use crate::stall_report::Reporter;
 
 /// What Pulse can do on this machine with this build. `pulse doctor` prints it.
 ///
@@ -66,6 +67,7 @@ impl Capabilities {
                 "niceness is left alone, since this process could not raise it again",
             ),
             isolation(),
+            stacks(),
             tracing(),
         ];
         Self { items }
@@ -111,6 +113,17 @@ fn isolation() -> Capability {
             NAME,
             format!("{error}; threads are held to no CPU quota, which leaves demotion"),
         ),
+    }
+}
+
+/// Installs the handler, asks a thread of its own, and restores what was there.
+fn stacks() -> Capability {
+    const NAME: &str = "stacks";
+    match Reporter::builder().build().stacks_missing() {
+        None => Capability::active(NAME, "reports of stalls name the function that is stuck"),
+        Some(reason) => {
+            Capability::missing(NAME, format!("{reason}; reports of stalls do without"))
+        }
     }
 }
 

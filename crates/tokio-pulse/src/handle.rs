@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
@@ -10,6 +12,7 @@ use crate::heartbeat::hooks;
 use crate::lane::DedicatedThreadScheduler;
 use crate::metrics::{Metrics, PreemptionMetrics};
 use crate::pulse::{self, Core};
+use crate::stall_report::{ReportCounts, StallFacts, WorkerStack};
 use crate::task::wrapper::Spawned;
 use crate::tier::TierManager;
 
@@ -77,6 +80,51 @@ impl Handle {
     /// The record of offenders, and what is done to them.
     pub fn tiers(&self) -> &TierManager {
         &self.core.tiers
+    }
+
+    /// What became of the stalls that were long enough to be reported.
+    pub fn reports(&self) -> ReportCounts {
+        self.core.reports.counts()
+    }
+
+    /// Waits until the sinks have got all reports so far. Whether that was so before the time was
+    /// over. Blocks the calling thread.
+    pub fn flush_reports(&self, timeout: Duration) -> bool {
+        self.core.reports.flush(timeout)
+    }
+
+    /// The stacks of all workers that are awake now, the calling one included.
+    ///
+    /// Each of them is interrupted for it, by a signal whose handler this call installs if there is
+    /// none yet. Workers that wait for work, reserve workers among them, are left asleep, and threads
+    /// that gave their worker away are none. Blocks the calling thread: a thread that runs answers at
+    /// once, another is waited for up to 20 ms; the first call reads the program's symbols.
+    ///
+    /// ```
+    /// let runtime = tokio_pulse::Builder::new_multi_thread().worker_threads(1).build()?;
+    /// let handle = runtime.handle().clone();
+    /// let stacks = runtime.block_on(runtime.spawn(async move { handle.stacks() })).unwrap();
+    /// // At most the caller's own: on some systems threads are not examined.
+    /// assert!(stacks.len() <= 1);
+    /// # Ok::<(), tokio_pulse::BuildError>(())
+    /// ```
+    pub fn stacks(&self) -> Vec<WorkerStack> {
+        const ANSWER_WITHIN: Duration = Duration::from_millis(20);
+        let metrics = self.tokio.metrics();
+        let mut stacks = Vec::new();
+        for slot in self.core.heart.registry.slots() {
+            let Some(worker) = hooks::worker_of(&metrics, &slot) else { continue };
+            let Some(probe) = slot.thread.probe.as_ref().filter(|_| slot.is_at_work()) else {
+                continue;
+            };
+            let mut facts = StallFacts::new(probe.number(), 0, Duration::ZERO);
+            facts.thread = slot.thread.name.as_deref().unwrap_or("unnamed").to_owned();
+            facts.worker = Some(worker);
+            let is_stalled = slot.thread.stalled.load(Relaxed);
+            let report = self.core.reports.report(&facts, ANSWER_WITHIN);
+            stacks.push(WorkerStack::new(report, is_stalled));
+        }
+        stacks
     }
 
     /// The lane: threads for tasks that need a lot of CPU.

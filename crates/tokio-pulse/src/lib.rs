@@ -61,6 +61,13 @@
 //! [`preemption_budget`](macro@preemption_budget) writes them into the loops of a function. More is in
 //! [`yield_point`].
 //!
+//! # Where it is stuck
+//!
+//! [`Builder::report_sink`] and the feature `tracing` get a [report](stall_report) of each stall that
+//! lasts: which function, why, on which worker, while it goes on; and at its end, which task it was.
+//! [`Handle::stacks`] has the stacks of all workers at any time, and `pulse analyze` puts many reports
+//! together. A [`test`](macro@test) with `max_poll` fails when a poll is too long.
+//!
 //! # What it does not do
 //!
 //! * The stalled poll goes on to its end; nothing is cancelled or moved. It competes with the
@@ -104,10 +111,14 @@
 //!   With the target `tokio_pulse::alert`, one when an [alert] is raised (`WARN`; `name`, `signal`,
 //!   `value`, `threshold`, `escalates`) or cleared (`INFO`; `lasted_us` instead of the last), from the
 //!   thread of the alerts.
-//!   [`TracingSink`](stall_report::TracingSink) has the target `tokio_pulse::report`.
+//!   Reports of stalls have the target `tokio_pulse::report`: `WARN` while they go on, `INFO` with the
+//!   task at their end, from the thread of the reports.
 //! * `test-util`: `Builder::start_paused`.
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+#[path = "max_poll.rs"]
+pub mod __private;
 pub mod alert;
 mod budget;
 mod builder;

@@ -16,6 +16,7 @@ use crate::intervene::places::Places;
 use crate::lane::scheduler::{Lane, LaneKind};
 use crate::metrics::counters::Counters;
 use crate::rescue::{internal, reserve::Reserve};
+use crate::stall_report::Reports;
 use crate::tier::TierManager;
 use crate::watchdog::{Watchdog, WatchdogThread};
 
@@ -32,6 +33,7 @@ pub(crate) struct Core {
     /// For polls that hand their worker over at a checkpoint.
     pub(crate) places: Arc<Places>,
     pub(crate) alerts: Board,
+    pub(crate) reports: Arc<Reports>,
     #[allow(dead_code, reason = "for the wrapper of stable Tokio")]
     pub(crate) dispatch: Dispatch,
     stopped: AtomicBool,
@@ -111,6 +113,7 @@ pub struct Attachment {
     pub(crate) places: Arc<Places>,
     pub(crate) registry: Option<HookRegistry>,
     pub(crate) alerts: alert::Settings,
+    pub(crate) reports: Arc<Reports>,
 }
 
 impl Attachment {
@@ -148,15 +151,21 @@ impl Attachment {
             heart: self.heart.clone(),
             tiers: self.tiers.clone(),
             registry: self.registry,
+            reports: self.reports.clone(),
         };
         let lane = |kind| {
             let settings = self.tiers.config_handle().clone();
             Arc::new(Lane::new(kind, runtime.clone(), self.heart.clone(), settings))
         };
         let (lane, isolated) = (lane(LaneKind::Slow), lane(LaneKind::Isolated));
+        let limits = self.tiers.config().report_limits();
+        if self.reports.has_sinks() && limits.is_some() {
+            self.reports.examiner();
+        }
         let core = Arc::new(Core {
             config,
             dispatch,
+            reports: self.reports,
             heart: self.heart,
             counters: self.counters,
             reserve: Reserve::new(),

@@ -12,6 +12,7 @@ use super::value::Value;
 use super::{
     ConfigError, ConfigProfile, Origin, Resolved, Rule, RuntimeSettings, TierConfig, check,
 };
+use crate::stall_report::ReportLimits;
 use crate::tier::{Tier, TierPolicy};
 
 /// Finds a configuration from what several places say: the defaults, a [profile](ConfigProfile), a
@@ -87,6 +88,15 @@ impl Layers {
     /// Sets the number of reserve workers.
     pub fn reserve_workers(&mut self, reserve: usize) -> &mut Self {
         self.call(Call::Set("runtime.reserve_workers", reserve.into()))
+    }
+
+    /// Sets how much is reported of stalls; `None`: nothing.
+    pub fn stall_reports(&mut self, limits: Option<ReportLimits>) -> &mut Self {
+        if let Some(limits) = limits {
+            self.call(Call::Set("report.per_minute", limits.per_minute.into()));
+        }
+        let threshold = limits.map(|limits| limits.threshold);
+        self.call(Call::Set("report.threshold", threshold.into()))
     }
 
     /// Sets the policy of a tier.

@@ -12,6 +12,9 @@ pub struct RuntimeSettings {
     pub worker_threads: Option<usize>,
     /// Workers that stand by; `None`: by the number of workers.
     pub reserve_workers: Option<usize>,
+    /// The real-time signal, so many above `SIGRTMIN`, by which threads are asked for their stacks;
+    /// `None`: `SIGURG`.
+    pub stack_signal: Option<u8>,
 }
 
 /// What the layers came to, and which layer each value is from.

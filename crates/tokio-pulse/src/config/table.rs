@@ -128,6 +128,14 @@ pub(super) static FIELDS: &[Field] = &[
         |draft, _i| draft.runtime.reserve_workers,
         "Workers that stand by for stalled ones; `auto` is four a worker, from 8 to 64. Read at start only."
     ),
+    field!(
+        "runtime.stack_signal",
+        Kind::Count(0, 29),
+        Some("urgent"),
+        |draft, _i| draft.runtime.stack_signal,
+        "The signal by which a stuck thread is asked for its stack: the real-time signal so many above \
+         `SIGRTMIN`; `urgent` is `SIGURG`. Read at start only."
+    ),
     policy!(
         "tier.N.name", Kind::Name, None, name, name: String,
         "A name for people."
@@ -294,5 +302,20 @@ pub(super) static FIELDS: &[Field] = &[
         None,
         |draft, _i| draft.config.warnings_per_minute,
         "So many offences are reported a minute; the others are counted."
+    ),
+    field!(
+        "report.threshold",
+        Kind::Duration(Duration::from_millis(1), HOUR),
+        Some("off"),
+        |draft, _i| draft.config.report_threshold,
+        "A stall is reported when it has lasted for so long, then after twice that, and so on; `off`: \
+         never. Not before the slice is over."
+    ),
+    field!(
+        "report.per_minute",
+        Kind::Count(0, 10_000),
+        None,
+        |draft, _i| draft.config.reports_per_minute,
+        "So many stalls are reported a minute; the others are counted."
     ),
 ];

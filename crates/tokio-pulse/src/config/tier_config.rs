@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{ConfigProfile, DEFAULT_SLICE, Demotion, Rule, TaskFacts, TierConfigBuilder, document};
 use crate::isolation::TaskIsolation;
 use crate::lane::SchedulingAlgorithm;
+use crate::stall_report::ReportLimits;
 use crate::task::TaskPriority;
 use crate::tier::{Tier, TierPolicy};
 
@@ -72,6 +73,8 @@ pub struct TierConfig {
     pub(super) demotion: Demotion,
     pub(super) demotion_slice: Duration,
     pub(super) warnings_per_minute: u32,
+    pub(super) report_threshold: Option<Duration>,
+    pub(super) reports_per_minute: u32,
     pub(super) rules: Vec<Rule>,
 }
 
@@ -100,6 +103,8 @@ impl TierConfig {
             demotion: Demotion::Auto,
             demotion_slice: DEMOTED_SLICE,
             warnings_per_minute: WARNINGS_PER_MINUTE,
+            report_threshold: Some(ReportLimits::THRESHOLD),
+            reports_per_minute: ReportLimits::PER_MINUTE,
             rules: Vec::new(),
         }
     }
@@ -236,6 +241,22 @@ impl TierConfig {
     /// So many offences are reported a minute.
     pub fn warnings_per_minute(&self) -> u32 {
         self.warnings_per_minute
+    }
+
+    /// A stall is reported when it has lasted for so long; `None`: never.
+    pub fn report_threshold(&self) -> Option<Duration> {
+        self.report_threshold
+    }
+
+    /// So many stalls are reported a minute.
+    pub fn reports_per_minute(&self) -> u32 {
+        self.reports_per_minute
+    }
+
+    /// How much is reported; `None`: nothing.
+    pub(crate) fn report_limits(&self) -> Option<ReportLimits> {
+        let limits = ReportLimits::new().per_minute(self.reports_per_minute);
+        self.report_threshold.map(|threshold| limits.threshold(threshold))
     }
 
     /// The rules, in the order in which they are tried.

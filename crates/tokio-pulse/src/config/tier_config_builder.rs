@@ -134,6 +134,18 @@ impl TierConfigBuilder {
         self
     }
 
+    /// Sets after how long a stall is reported; `None`: never.
+    pub fn report_threshold(mut self, threshold: Option<Duration>) -> Self {
+        self.0.report_threshold = threshold;
+        self
+    }
+
+    /// Sets how many stalls are reported a minute.
+    pub fn reports_per_minute(mut self, reports: u32) -> Self {
+        self.0.reports_per_minute = reports;
+        self
+    }
+
     /// Adds a rule behind those there are.
     pub fn rule(mut self, rule: Rule) -> Self {
         self.0.rules.push(rule);

@@ -16,6 +16,8 @@ pub(crate) struct Charge {
     pub(crate) cpu_then: Option<Duration>,
     pub(crate) milestone: Option<Milestone>,
     pub(crate) cause: Cause,
+    /// The number of the stall.
+    pub(crate) stall: u64,
     pub(crate) _demoted: Option<Demoted>,
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod pool;
 pub(crate) mod registry;
 pub(crate) mod seat;
 pub(crate) mod slot;
+pub(crate) mod treated;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

@@ -9,6 +9,7 @@ use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe, ThreadScheduling};
 use super::beat::Beat;
 use super::charge::ChargeSheet;
 use super::pool::PooledLine;
+use super::treated::Treated;
 use crate::metrics::worker::WorkerCounters;
 
 /// One thread of one runtime.
@@ -38,6 +39,9 @@ pub(crate) struct Identity {
     pub(crate) worker: AtomicUsize,
     /// Stalls that began on this thread. Written by the watchdog.
     pub(crate) stalls: AtomicU64,
+    /// The number of the stall that was reported last, or 0. Written by the watchdog.
+    pub(crate) told: AtomicU64,
+    pub(crate) treated: Treated,
     /// Whether a stall is in progress. Written by the watchdog.
     pub(crate) stalled: AtomicBool,
     /// The thread has ended. Written by the thread, last.
@@ -63,6 +67,8 @@ impl Slot {
                 counters: WorkerCounters::default(),
                 worker: AtomicUsize::new(usize::MAX),
                 stalls: AtomicU64::new(0),
+                told: AtomicU64::new(0),
+                treated: Treated::default(),
                 stalled: AtomicBool::new(false),
                 retired: AtomicBool::new(false),
             },
@@ -81,6 +87,12 @@ impl Slot {
     /// For how long the thread has waited for a processor; `None` where the system does not tell.
     pub(crate) fn run_delay(&self) -> Option<Duration> {
         self.thread.probe.as_ref()?.run_delay().ok()
+    }
+
+    /// Whether the thread is awake for something other than ballast.
+    pub(crate) fn is_at_work(&self) -> bool {
+        let beat = self.beat().snapshot();
+        (beat.is_awake() || beat.in_poll()) && !beat.in_reserve()
     }
 
     pub(crate) fn retire(&self) {

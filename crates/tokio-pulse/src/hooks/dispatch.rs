@@ -4,6 +4,7 @@
 
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::task::Id;
 
@@ -12,6 +13,8 @@ use crate::heartbeat::attention::Answer;
 use crate::heartbeat::pool::Line;
 use crate::heartbeat::{Heart, Party, hooks, seat};
 use crate::rescue::internal;
+use crate::stall_report::{Reports, StallEnd};
+use crate::task::context;
 use crate::tier::TierManager;
 use crate::tier::accusation::Accusation;
 use crate::tier::manager::Ended;
@@ -22,6 +25,7 @@ pub(crate) struct Dispatch {
     pub(crate) heart: Arc<Heart>,
     pub(crate) tiers: TierManager,
     pub(crate) registry: Option<HookRegistry>,
+    pub(crate) reports: Arc<Reports>,
 }
 
 impl Dispatch {
@@ -38,6 +42,9 @@ impl Dispatch {
         // in hand.
         if self.heart.is_armed_for(Party::Tiers) && self.tiers.before(task, spawned_at) {
             line.attention.attend();
+            seat::with_slot(&self.heart, |slot| {
+                slot.thread.treated.note(line.beat.snapshot().polls(), task, spawned_at);
+            });
         }
     }
 
@@ -52,6 +59,9 @@ impl Dispatch {
             }
             self.note(ended);
         }
+        if let Some(accusation) = accusation {
+            self.tell_end(accusation, task, spawned_at);
+        }
         let Some(registry) = &self.registry else { return };
         if attended && registry.after_poll(&PollContext::new(task, spawned_at)) {
             line.attention.leave();
@@ -64,6 +74,21 @@ impl Dispatch {
         if let Some(registry) = &self.registry {
             registry.on_complete(&PollContext::new(task, spawned_at));
         }
+    }
+
+    /// Now it is known whose poll it was that was reported.
+    fn tell_end(&self, accusation: Accusation, task: Id, spawned_at: &'static Location<'static>) {
+        let Some(stall) = accusation.told else { return };
+        let cpu = accusation.cpu_then.zip(accusation.cpu_now);
+        self.reports.ended(StallEnd {
+            stall,
+            task_id: task,
+            task_name: context::last_polled(task)
+                .and_then(|context| context.name().map(str::to_owned)),
+            spawned_at,
+            lasted: self.heart.began.elapsed().saturating_sub(accusation.since),
+            cpu_used: cpu.map(|(then, now)| now.saturating_sub(then)),
+        });
     }
 
     fn note(&self, ended: Ended) {
@@ -93,6 +118,7 @@ impl Dispatch {
         seat::with_slot(&self.heart, |slot| {
             // Dropped here in any case, and with it what the watchdog did to the thread.
             let Some(charge) = slot.thread.charge.take() else { return };
+            let told = slot.thread.told.load(Relaxed) == charge.stall;
             let holds = answer == Answer::Accused && hooks::can_be_blamed();
             accusation = holds.then(|| Accusation {
                 since: charge.since,
@@ -101,6 +127,7 @@ impl Dispatch {
                 milestone: charge.milestone,
                 run_delay_now: slot.run_delay(),
                 cause: charge.cause,
+                told: told.then_some(charge.stall),
             });
         });
         accusation

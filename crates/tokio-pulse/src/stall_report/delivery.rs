@@ -1,18 +1,22 @@
 //! The thread that finishes reports and hands them to the sinks.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::ReportSink;
 use super::examination::Examination;
-use super::limits::{Admission, Filter, ReportLimits};
+use super::limits::{Admission, Filter};
 use super::stacks::Resolver;
+use super::{ReportSink, StallEnd};
 
-/// Reports that wait for a slow sink. Each may hold a copy of a stack.
+/// Messages that wait for a slow sink. Each may hold a copy of a stack.
 const QUEUE: usize = 16;
+
+/// Stalls that were told and whose end is awaited.
+const AWAITED: usize = 256;
 
 /// What became of the stalls that were due.
 #[derive(Debug, Default)]
@@ -24,11 +28,11 @@ pub(super) struct Counters {
     pub(super) panics: AtomicU64,
 }
 
-/// What the delivering thread shares with the reporter.
+/// What the delivering thread shares with those who ask.
 pub(super) struct Shared {
     pub(super) resolver: Mutex<Resolver>,
     pub(super) counters: Counters,
-    /// Examinations that are queued or being worked at.
+    /// Messages that are queued or being worked at.
     pending: Mutex<usize>,
     settled: Condvar,
 }
@@ -56,75 +60,78 @@ impl Shared {
     }
 }
 
-/// The queue, and the thread behind it. The thread is started for the first report, and ends with
+/// What the thread is given to do.
+pub(super) enum Message {
+    /// To be told, if there were not so many in the last minute.
+    Stall { examination: Examination, per_minute: u32 },
+    /// To be told if the stall was.
+    End(StallEnd),
+    /// Something to be unwound and named, so that the program's symbols are read.
+    WarmUp(Examination),
+}
+
+/// The queue, and the thread behind it. The thread is started for the first message, and ends with
 /// the last one after this was dropped; nobody waits for it, since a sink may never return.
 pub(super) struct Delivery {
     shared: Arc<Shared>,
-    limits: ReportLimits,
-    sinks: Vec<Box<dyn ReportSink>>,
-    queue: Option<SyncSender<Examination>>,
+    sinks: Vec<Arc<dyn ReportSink>>,
+    queue: OnceLock<SyncSender<Message>>,
 }
 
 impl Delivery {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        limits: ReportLimits,
-        sinks: Vec<Box<dyn ReportSink>>,
-    ) -> Self {
-        Self { shared, limits, sinks, queue: None }
+    pub(super) fn new(shared: Arc<Shared>, sinks: Vec<Arc<dyn ReportSink>>) -> Self {
+        Self { shared, sinks, queue: OnceLock::new() }
     }
 
-    /// Whether the examination was taken; otherwise it is dropped and counted.
-    pub(super) fn push(&mut self, examination: Examination) -> bool {
-        if self.queue.is_none() {
-            self.queue = self.start();
-        }
-        let Some(queue) = &self.queue else {
-            self.shared.counters.dropped.fetch_add(1, Relaxed);
-            return false;
-        };
-        self.shared.add_pending(|pending| *pending += 1);
-        let taken = queue.try_send(examination).is_ok();
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Whether the message was taken; otherwise it is dropped and counted.
+    pub(super) fn push(&self, message: Message) -> bool {
+        let taken = self.queue().is_some_and(|queue| self.try_send(queue, message));
         if !taken {
-            self.shared.add_pending(|pending| *pending -= 1);
             self.shared.counters.dropped.fetch_add(1, Relaxed);
         }
         taken
     }
 
-    /// `None` if there is no thread to be had; the next report tries again.
-    fn start(&mut self) -> Option<SyncSender<Examination>> {
-        let (sender, receiver) = sync_channel(QUEUE);
-        // Through a slot, for a thread that cannot be spawned drops what it was given.
-        let sinks = Arc::new(Mutex::new(std::mem::take(&mut self.sinks)));
-        let (shared, limits, given) = (self.shared.clone(), self.limits, sinks.clone());
-        let run = move || {
-            let sinks = std::mem::take(&mut *given.lock().unwrap_or_else(PoisonError::into_inner));
-            deliver(&receiver, &shared, limits, &sinks);
-        };
-        match std::thread::Builder::new().name("pulse-reports".to_owned()).spawn(run) {
-            Ok(_) => Some(sender),
-            Err(_) => {
-                self.sinks =
-                    std::mem::take(&mut *sinks.lock().unwrap_or_else(PoisonError::into_inner));
-                None
-            }
+    /// For what is of no use without what was pushed before, and may be lost: starts no thread, and
+    /// does not wait for one that is being started.
+    pub(super) fn push_if_running(&self, message: Message) {
+        if let Some(queue) = self.queue.get() {
+            self.try_send(queue, message);
         }
+    }
+
+    fn try_send(&self, queue: &SyncSender<Message>, message: Message) -> bool {
+        self.shared.add_pending(|pending| *pending += 1);
+        let taken = queue.try_send(message).is_ok();
+        if !taken {
+            self.shared.add_pending(|pending| *pending -= 1);
+        }
+        taken
+    }
+
+    /// `None` if there is no thread to be had; the next message tries again.
+    fn queue(&self) -> Option<&SyncSender<Message>> {
+        if let Some(queue) = self.queue.get() {
+            return Some(queue);
+        }
+        let (sender, receiver) = sync_channel(QUEUE);
+        let (shared, sinks) = (self.shared.clone(), self.sinks.clone());
+        let run = move || deliver(&receiver, &shared, &sinks);
+        std::thread::Builder::new().name("pulse-reports".to_owned()).spawn(run).ok()?;
+        // Of two at a time one wins; the thread of the other ends with its queue.
+        Some(self.queue.get_or_init(|| sender))
     }
 }
 
-fn deliver(
-    queue: &Receiver<Examination>,
-    shared: &Shared,
-    limits: ReportLimits,
-    sinks: &[Box<dyn ReportSink>],
-) {
+fn deliver(queue: &Receiver<Message>, shared: &Shared, sinks: &[Arc<dyn ReportSink>]) {
+    let mut desk = Desk { shared, sinks, filter: Filter::default(), awaited: VecDeque::new() };
     let began = Instant::now();
-    let mut filter = Filter::default();
-    for examination in queue {
-        let one = AssertUnwindSafe(|| {
-            tell(examination, shared, limits, sinks, &mut filter, began.elapsed());
-        });
+    for message in queue {
+        let one = AssertUnwindSafe(|| desk.work_at(message, began.elapsed()));
         if catch_unwind(one).is_err() {
             shared.counters.panics.fetch_add(1, Relaxed);
         }
@@ -132,35 +139,61 @@ fn deliver(
     }
 }
 
-fn tell(
-    examination: Examination,
-    shared: &Shared,
-    limits: ReportLimits,
-    sinks: &[Box<dyn ReportSink>],
-    filter: &mut Filter,
-    now: Duration,
-) {
-    let stall = examination.stall();
-    let mut report = examination.finish(&shared.resolver);
-    let counters = &shared.counters;
-    match filter.admit(report.fingerprint, stall, limits.per_minute, now) {
-        Admission::Tell { repeated, suppressed } => {
-            report.repeated = repeated;
-            report.suppressed = suppressed;
-        }
-        Admission::Merged => {
-            counters.merged.fetch_add(1, Relaxed);
-            return;
-        }
-        Admission::Suppressed => {
-            counters.suppressed.fetch_add(1, Relaxed);
-            return;
+/// What the thread works with.
+struct Desk<'a> {
+    shared: &'a Shared,
+    sinks: &'a [Arc<dyn ReportSink>],
+    filter: Filter,
+    awaited: VecDeque<u64>,
+}
+
+impl Desk<'_> {
+    fn work_at(&mut self, message: Message, now: Duration) {
+        match message {
+            Message::Stall { examination, per_minute } => self.tell(examination, per_minute, now),
+            Message::End(end) => {
+                if let Some(index) = self.awaited.iter().position(|stall| *stall == end.stall) {
+                    self.awaited.remove(index);
+                    self.each_sink(|sink| sink.ended(&end));
+                }
+            }
+            Message::WarmUp(examination) => drop(examination.finish(&self.shared.resolver)),
         }
     }
-    for sink in sinks {
-        if catch_unwind(AssertUnwindSafe(|| sink.report(&report))).is_err() {
-            counters.panics.fetch_add(1, Relaxed);
+
+    fn tell(&mut self, examination: Examination, per_minute: u32, now: Duration) {
+        let stall = examination.stall();
+        let mut report = examination.finish(&self.shared.resolver);
+        let counters = &self.shared.counters;
+        match self.filter.admit(report.fingerprint, stall, per_minute, now) {
+            Admission::Tell { repeated, suppressed } => {
+                report.repeated = repeated;
+                report.suppressed = suppressed;
+            }
+            Admission::Merged => {
+                counters.merged.fetch_add(1, Relaxed);
+                return;
+            }
+            Admission::Suppressed => {
+                counters.suppressed.fetch_add(1, Relaxed);
+                return;
+            }
+        }
+        if !self.awaited.contains(&report.stall) {
+            self.awaited.push_back(report.stall);
+            if self.awaited.len() > AWAITED {
+                self.awaited.pop_front();
+            }
+        }
+        self.each_sink(|sink| sink.report(&report));
+        counters.told.fetch_add(1, Relaxed);
+    }
+
+    fn each_sink(&self, tell: impl Fn(&dyn ReportSink)) {
+        for sink in self.sinks {
+            if catch_unwind(AssertUnwindSafe(|| tell(&**sink))).is_err() {
+                self.shared.counters.panics.fetch_add(1, Relaxed);
+            }
         }
     }
-    counters.told.fetch_add(1, Relaxed);
 }

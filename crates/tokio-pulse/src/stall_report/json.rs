@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write as _};
 use std::time::Duration;
 
-use super::{Frame, StallReport, StallVerdict};
+use super::{Frame, StallEnd, StallReport, StallVerdict};
 
 impl StallReport {
     /// The report as one JSON object without line breaks. What is not known is `null`; times are
@@ -29,7 +29,8 @@ impl StallReport {
             StallVerdict::InSystemCall { number, name } => (number, name),
             _ => (None, None),
         };
-        write!(out, r#"{{"task_id":{}"#, OrNull(self.task_id))?;
+        write!(out, r#"{{"stall":{}"#, self.stall)?;
+        write!(out, r#","task_id":{}"#, OrNull(self.task_id))?;
         write!(out, r#","task_name":{}"#, text(&self.task_name))?;
         write!(out, r#","spawned_at":{}"#, text(&self.spawned_at))?;
         write!(out, r#","thread":{},"tid":{}"#, Text(&self.thread), self.tid)?;
@@ -58,6 +59,22 @@ impl StallReport {
         }
         out.push_str("]}");
         Ok(())
+    }
+}
+
+impl StallEnd {
+    /// The end as one JSON object without line breaks, in the manner of [`StallReport::to_json`].
+    /// It has `"ended":true`, which a report has not.
+    pub fn to_json(&self) -> String {
+        format!(
+            r#"{{"ended":true,"stall":{},"task_id":{},"task_name":{},"spawned_at":{},"lasted_us":{},"cpu_us":{}}}"#,
+            self.stall,
+            self.task_id,
+            text(&self.task_name),
+            Text(self.spawned_at),
+            self.lasted.as_micros(),
+            OrNull(self.cpu_used.map(|cpu| cpu.as_micros())),
+        )
     }
 }
 

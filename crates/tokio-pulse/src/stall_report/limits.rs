@@ -14,8 +14,8 @@ const REMEMBERED: usize = 512;
 /// How much is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportLimits {
-    pub(super) per_minute: u32,
-    pub(super) threshold: Duration,
+    pub(crate) per_minute: u32,
+    pub(crate) threshold: Duration,
 }
 
 impl Default for ReportLimits {
@@ -54,20 +54,29 @@ impl ReportLimits {
 }
 
 /// Which poll of which thread.
-pub(super) type Stall = (i32, u64);
+pub(crate) type Stall = (i32, u64);
 
 /// When one stall is looked at again.
 #[derive(Debug, Default)]
-pub(super) struct Doubling(HashMap<i32, (u64, Duration)>);
+pub(crate) struct Doubling(HashMap<i32, (u64, Duration)>);
 
 impl Doubling {
     /// Whether a stall that has lasted for `elapsed` is due.
-    pub(super) fn is_due(&mut self, stall: Stall, elapsed: Duration, threshold: Duration) -> bool {
-        let (tid, poll) = stall;
-        let next = match self.0.get(&tid) {
+    pub(crate) fn is_due(&self, stall: Stall, elapsed: Duration, threshold: Duration) -> bool {
+        elapsed >= self.next(stall, threshold)
+    }
+
+    fn next(&self, (tid, poll): Stall, threshold: Duration) -> Duration {
+        match self.0.get(&tid) {
             Some((known, next)) if *known == poll => *next,
             _ => threshold,
-        };
+        }
+    }
+
+    /// As [`is_due`](Self::is_due); and the next time comes when it has doubled.
+    pub(crate) fn take(&mut self, stall: Stall, elapsed: Duration, threshold: Duration) -> bool {
+        let (tid, poll) = stall;
+        let next = self.next(stall, threshold);
         if elapsed < next {
             return false;
         }
@@ -158,17 +167,17 @@ mod tests {
     fn a_stall_is_due_at_the_threshold_and_then_at_each_doubling() {
         let mut doubling = Doubling::default();
         let due: Vec<_> =
-            (0..200).map(|t| t * 10).filter(|t| doubling.is_due((1, 7), ms(*t), ms(50))).collect();
+            (0..200).map(|t| t * 10).filter(|t| doubling.take((1, 7), ms(*t), ms(50))).collect();
         assert_eq!(due, [50, 100, 200, 400, 800, 1600]);
-        assert!(doubling.is_due((1, 8), ms(60), ms(50)), "the next poll is another stall");
-        assert!(!doubling.is_due((1, 8), ms(99), ms(50)));
-        assert!(doubling.is_due((2, 8), ms(1000), ms(50)));
-        assert!(!doubling.is_due((2, 8), ms(1500), ms(50)));
+        assert!(doubling.take((1, 8), ms(60), ms(50)), "the next poll is another stall");
+        assert!(!doubling.take((1, 8), ms(99), ms(50)));
+        assert!(doubling.take((2, 8), ms(1000), ms(50)));
+        assert!(!doubling.take((2, 8), ms(1500), ms(50)));
         for tid in 0..2000 {
-            doubling.is_due((tid, 1), ms(100), ms(50));
+            doubling.take((tid, 1), ms(100), ms(50));
         }
         assert!(doubling.0.len() <= REMEMBERED);
-        assert!(doubling.is_due((1, 9), Duration::MAX, Duration::ZERO), "and it ends");
+        assert!(doubling.take((1, 9), Duration::MAX, Duration::ZERO), "and it ends");
     }
 
     #[test]

@@ -6,12 +6,17 @@
 //! stack is unwound, and its functions are named, on the reporter's own thread; there the
 //! [`ReportSink`]s are told, too. [`ReportLimits`] keep that to what people can read.
 //!
+//! On a runtime under watch the watchdog does the asking: give the builder a sink with
+//! [`Builder::report_sink`](crate::Builder::report_sink), or enable the feature `tracing`. The end of
+//! a stall that was reported is told, too, with the task that it was: [`StallEnd`].
+//!
 //! The signal is `SIGURG` unless another is chosen. Handlers of others on the same signal get all
 //! signals that are not the reporter's. To the stuck thread it is like any signal with a handler
 //! that asks for restarts: the kernel ends some system calls early with `EINTR` all the same, among
 //! them `epoll_wait`, `poll` and `nanosleep`, which the standard library and Tokio repeat.
 
 mod delivery;
+mod end;
 mod examination;
 mod facts;
 mod json;
@@ -19,11 +24,14 @@ mod limits;
 mod origin;
 mod report;
 mod reporter;
+mod reports;
 mod sink;
 mod stack;
 mod stacks;
 mod verdict;
+mod worker_stack;
 
+pub use end::StallEnd;
 pub use facts::StallFacts;
 pub use limits::ReportLimits;
 pub use origin::FrameOrigin;
@@ -32,6 +40,11 @@ pub use reporter::{ReportCounts, Reporter, ReporterBuilder, Told};
 pub use sink::{JsonLines, ReportSink, TracingSink};
 pub use stack::{Frame, Stack};
 pub use verdict::StallVerdict;
+pub use worker_stack::WorkerStack;
+
+pub(crate) use examination::Examiner;
+pub(crate) use limits::Doubling;
+pub(crate) use reports::Reports;
 
 use std::io;
 

@@ -13,6 +13,9 @@ use super::{Stack, StallFacts, StallVerdict};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StallReport {
+    /// A number for the stall: the same in all reports of one and in its
+    /// [end](super::StallEnd::stall). Of a runtime under watch, of no other stall in the process.
+    pub stall: u64,
     /// The task that is polled, if it is known before its poll has ended.
     pub task_id: Option<Id>,
     /// That task's name.
@@ -55,6 +58,7 @@ impl StallReport {
             (of_stack, _) => of_stack,
         };
         Self {
+            stall: facts.poll,
             task_id: facts.task_id,
             task_name: facts.task_name,
             spawned_at: facts.spawned_at,

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use tokio_pulse_sys::StackSignal;
 
-use super::delivery::{Delivery, Shared};
-use super::examination::Examination;
+use super::delivery::{Delivery, Message, Shared};
+use super::examination::Examiner;
 use super::limits::Doubling;
-use super::stacks::Capturer;
 use super::{ReportLimits, ReportSink, StallFacts, StallReport};
 
 /// For how long a thread may take to answer. One that runs does at once; whoever asks waits for it.
@@ -33,11 +32,11 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(20);
 /// assert_eq!(reporter.counts().told, 1);
 /// ```
 pub struct Reporter {
-    capturer: Capturer,
-    shared: Arc<Shared>,
+    examiner: Examiner,
     delivery: Delivery,
     doubling: Doubling,
     limits: ReportLimits,
+    answer_within: Duration,
 }
 
 /// Settings of a [`Reporter`].
@@ -46,7 +45,7 @@ pub struct ReporterBuilder {
     limits: ReportLimits,
     signal: StackSignal,
     answer_within: Duration,
-    sinks: Vec<Box<dyn ReportSink>>,
+    sinks: Vec<Arc<dyn ReportSink>>,
 }
 
 /// What [`Reporter::tell`] did.
@@ -86,7 +85,7 @@ impl ReporterBuilder {
 
     /// One more place to send reports to.
     pub fn sink(mut self, sink: impl ReportSink) -> Self {
-        self.sinks.push(Box::new(sink));
+        self.sinks.push(Arc::new(sink));
         self
     }
 
@@ -105,13 +104,12 @@ impl ReporterBuilder {
 
     /// Installs the signal handler, if stacks can be had here.
     pub fn build(self) -> Reporter {
-        let shared = Arc::new(Shared::new());
         Reporter {
-            capturer: Capturer::new(self.signal, self.answer_within),
-            delivery: Delivery::new(shared.clone(), self.limits, self.sinks),
-            shared,
+            examiner: Examiner::new(self.signal),
+            delivery: Delivery::new(Arc::new(Shared::new()), self.sinks),
             doubling: Doubling::default(),
             limits: self.limits,
+            answer_within: self.answer_within,
         }
     }
 }
@@ -131,17 +129,20 @@ impl Reporter {
     ///
     /// The first report reads the program's symbols, which takes long for large programs.
     pub fn report(&self, facts: &StallFacts) -> StallReport {
-        Examination::of(facts, &self.capturer).finish(&self.shared.resolver)
+        let examination = self.examiner.examine(facts, self.answer_within);
+        examination.finish(&self.delivery.shared().resolver)
     }
 
     /// Examines the thread if the stall is due, and leaves the rest to the thread that tells the
     /// sinks. The caller waits for the stuck thread's answer at most, and for no sink.
     pub fn tell(&mut self, facts: &StallFacts) -> Told {
         let stall = (facts.tid, facts.poll);
-        if !self.doubling.is_due(stall, facts.elapsed, self.limits.threshold) {
+        if !self.doubling.take(stall, facts.elapsed, self.limits.threshold) {
             return Told::NotDue;
         }
-        if self.delivery.push(Examination::of(facts, &self.capturer)) {
+        let examination = self.examiner.examine(facts, self.answer_within);
+        let per_minute = self.limits.per_minute;
+        if self.delivery.push(Message::Stall { examination, per_minute }) {
             Told::Queued
         } else {
             Told::Dropped
@@ -150,18 +151,24 @@ impl Reporter {
 
     /// Waits until all that was queued has been told. Whether that was so before the time was over.
     pub fn flush(&self, timeout: Duration) -> bool {
-        self.shared.flush(timeout)
+        self.delivery.shared().flush(timeout)
     }
 
     /// Why reports have no stacks here; `None` if they have.
     pub fn stacks_missing(&self) -> Option<String> {
-        self.capturer.missing()
+        self.examiner.missing()
     }
 
     /// What became of the stalls that were due.
     pub fn counts(&self) -> ReportCounts {
-        let counters = &self.shared.counters;
-        ReportCounts {
+        ReportCounts::of(self.delivery.shared())
+    }
+}
+
+impl ReportCounts {
+    pub(super) fn of(shared: &Shared) -> Self {
+        let counters = &shared.counters;
+        Self {
             told: counters.told.load(Relaxed),
             merged: counters.merged.load(Relaxed),
             suppressed: counters.suppressed.load(Relaxed),

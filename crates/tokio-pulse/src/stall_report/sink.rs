@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::StallReport;
+use super::{StallEnd, StallReport};
 
 /// Takes reports. Any closure over `&StallReport` is one.
 ///
@@ -15,6 +15,11 @@ use super::StallReport;
 pub trait ReportSink: Send + Sync + 'static {
     /// Takes one report.
     fn report(&self, report: &StallReport);
+
+    /// A stall that was reported to it has ended. Does nothing unless it is implemented.
+    fn ended(&self, end: &StallEnd) {
+        let _ = end;
+    }
 }
 
 impl<F: Fn(&StallReport) + Send + Sync + 'static> ReportSink for F {
@@ -23,7 +28,8 @@ impl<F: Fn(&StallReport) + Send + Sync + 'static> ReportSink for F {
     }
 }
 
-/// Sends reports to `tracing`: level `WARN`, target `tokio_pulse::report`. Without the feature
+/// Sends reports to `tracing`: level `WARN`, target `tokio_pulse::report`; their ends at level `INFO`.
+/// Without the feature
 /// `tracing` it does nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingSink;
@@ -32,9 +38,13 @@ impl ReportSink for TracingSink {
     fn report(&self, report: &StallReport) {
         crate::trace::stall_report(report);
     }
+
+    fn ended(&self, end: &StallEnd) {
+        crate::trace::stall_end(end);
+    }
 }
 
-/// Writes each report as a line of JSON, and flushes it.
+/// Writes each report and each end as a line of JSON, and flushes it.
 ///
 /// It is a handle: clones write to the same place.
 #[derive(Debug)]
@@ -81,14 +91,23 @@ impl<W> Clone for JsonLines<W> {
     }
 }
 
-impl<W: Write + Send + 'static> ReportSink for JsonLines<W> {
-    fn report(&self, report: &StallReport) {
-        let mut line = report.to_json();
+impl<W: Write> JsonLines<W> {
+    fn write(&self, mut line: String) {
         line.push('\n');
         let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         // In one piece: other processes may append to the same file.
         if writer.write_all(line.as_bytes()).and_then(|()| writer.flush()).is_err() {
             self.0.failed.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+impl<W: Write + Send + 'static> ReportSink for JsonLines<W> {
+    fn report(&self, report: &StallReport) {
+        self.write(report.to_json());
+    }
+
+    fn ended(&self, end: &StallEnd) {
+        self.write(end.to_json());
     }
 }

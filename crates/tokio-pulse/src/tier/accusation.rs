@@ -17,6 +17,8 @@ pub(crate) struct Accusation {
     pub(crate) milestone: Option<Milestone>,
     pub(crate) run_delay_now: Option<Duration>,
     pub(crate) cause: Cause,
+    /// The number of the stall, if it was reported while it went on.
+    pub(crate) told: Option<u64>,
 }
 
 impl Accusation {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Offender;
 use crate::alert::AlertEvent;
-use crate::stall_report::StallReport;
+use crate::stall_report::{StallEnd, StallReport};
 use crate::watchdog::scan::Cause;
 
 pub(crate) fn stall_began(_thread: &str, _cause: Cause, _elapsed: Duration, _rescued: bool) {}
@@ -20,3 +20,8 @@ pub(crate) fn offender(_: &Offender<'_>) {}
 pub(crate) fn stall_report(_: &StallReport) {}
 
 pub(crate) fn alert(_: &AlertEvent) {}
+pub(crate) fn stall_end(_: &StallEnd) {}
+
+pub(crate) fn wants_stall_reports() -> bool {
+    false
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Offender;
 use crate::alert::AlertEvent;
-use crate::stall_report::StallReport;
+use crate::stall_report::{StallEnd, StallReport};
 use crate::watchdog::scan::Cause;
 
 pub(crate) fn stall_began(thread: &str, cause: Cause, elapsed: Duration, rescued: bool) {
@@ -76,6 +76,7 @@ pub(crate) fn stall_report(report: &StallReport) {
         waiting_behind = report.waiting_behind,
         culprit = culprit.and_then(|frame| frame.function()),
         culprit_at = culprit.and_then(|frame| frame.location()).map(tracing::field::display),
+        stall = report.stall,
         fingerprint = %format_args!("{:016x}", report.fingerprint),
         repeated = report.repeated,
         suppressed = report.suppressed,
@@ -108,6 +109,24 @@ pub(crate) fn alert(event: &AlertEvent) {
             "an alert was cleared",
         );
     }
+}
+
+pub(crate) fn stall_end(end: &StallEnd) {
+    tracing::info!(
+        target: "tokio_pulse::report",
+        stall = end.stall,
+        task_id = %end.task_id,
+        task_name = end.task_name,
+        spawned_at = %end.spawned_at,
+        lasted_us = micros(end.lasted),
+        cpu_us = end.cpu_used.map(micros),
+        "a stall that was reported has ended",
+    );
+}
+
+/// Whether anybody listens.
+pub(crate) fn wants_stall_reports() -> bool {
+    tracing::enabled!(target: "tokio_pulse::report", tracing::Level::WARN)
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -9,7 +9,8 @@ mod variant;
 mod variant;
 
 pub(crate) use variant::{
-    alert, lane_full, offender, reserve_ran_out, stall_began, stall_ended, stall_report,
+    alert, lane_full, offender, reserve_ran_out, stall_began, stall_end, stall_ended, stall_report,
+    wants_stall_reports,
 };
 
 use tokio::task::Id;

@@ -16,6 +16,7 @@ pub(crate) fn note(
     slot: &Slot,
     memory: &Memory,
     verdict: Verdict,
+    stall: u64,
     config: &TierConfig,
     heart: &Arc<Heart>,
 ) {
@@ -24,7 +25,7 @@ pub(crate) fn note(
             let stalls = &slot.thread.stalls;
             stalls.store(stalls.load(Relaxed) + 1, Relaxed);
             slot.thread.stalled.store(true, Relaxed);
-            accuse(slot, memory, cause, config, heart);
+            accuse(slot, memory, cause, stall, config, heart);
         }
         Verdict::StallEnded { .. } => {
             slot.thread.stalled.store(false, Relaxed);
@@ -35,7 +36,14 @@ pub(crate) fn note(
     }
 }
 
-fn accuse(slot: &Slot, memory: &Memory, cause: Cause, config: &TierConfig, heart: &Arc<Heart>) {
+fn accuse(
+    slot: &Slot,
+    memory: &Memory,
+    cause: Cause,
+    stall: u64,
+    config: &TierConfig,
+    heart: &Arc<Heart>,
+) {
     let Some(beat) = memory.beat() else { return };
     if !hooks::POLL_HOOKS && !beat.in_poll() {
         // A poll that nobody wrapped: whoever is polled next would be taken for it.
@@ -50,7 +58,7 @@ fn accuse(slot: &Slot, memory: &Memory, cause: Cause, config: &TierConfig, heart
     });
     let (since, cpu_then) = memory.first_seen();
     let milestone = memory.milestone();
-    slot.thread.charge.put(Charge { since, cpu_then, milestone, cause, _demoted: demoted });
+    slot.thread.charge.put(Charge { since, cpu_then, milestone, cause, stall, _demoted: demoted });
     slot.line.attention.accuse(beat.polls());
     if slot.beat().snapshot() != beat {
         // Too late. If the thread saw it all the same, it has taken the charge, and knows whether it

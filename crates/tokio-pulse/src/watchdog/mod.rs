@@ -5,10 +5,12 @@ pub(crate) mod doze;
 pub(crate) mod pace;
 pub(crate) mod roster;
 pub(crate) mod scan;
+pub(crate) mod tell;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -27,9 +29,13 @@ use crate::trace;
 use pace::{Activity, Pace, Rest};
 use roster::Unit;
 use scan::{Evidence, Verdict};
+use tell::Teller;
 
 /// Short enough for Linux, which cuts a thread's name after 15 bytes.
 const THREAD_NAME: &str = "pulse-watchdog";
+
+/// The numbers of the stalls of this process. 0 is none.
+static NEXT_STALL: AtomicU64 = AtomicU64::new(1);
 
 /// How often the memory of offences is left to fade.
 const TIDY: Duration = Duration::from_secs(1);
@@ -40,6 +46,7 @@ pub(crate) struct Watchdog {
     observer: Observer,
     units: Vec<Unit>,
     rescuer: Rescuer,
+    teller: Teller,
     pace: Pace,
     /// Dozes in a row that found somebody awake who did nothing.
     vigils: u32,
@@ -65,6 +72,7 @@ impl Watchdog {
     pub(crate) fn new(core: Arc<Core>, runtime: Handle) -> Self {
         Self {
             observer: Observer::new(core.heart.clone(), &runtime),
+            teller: Teller::new(core.reports.clone(), runtime.metrics()),
             rescuer: Rescuer::new(core.clone(), runtime),
             units: Vec::new(),
             pace: Pace::new(core.config.slice),
@@ -129,18 +137,21 @@ impl Watchdog {
         let mut tally = Tally::default();
         for index in 0..self.units.len() {
             let sample = self.observer.sample(index, &self.units[index]);
-            let Unit { slot, memory } = &mut self.units[index];
+            let Unit { slot, memory, stall } = &mut self.units[index];
             let suspect = Suspect { observer: &self.observer, index, slot: slot.as_deref() };
             let verdict = memory.look(sample, now, slice, &suspect);
             tally.add(verdict);
             count(&self.core.counters, verdict);
+            if matches!(verdict, Verdict::StallBegan { .. }) {
+                *stall = NEXT_STALL.fetch_add(1, Relaxed);
+            }
             if let Some(slot) = slot {
                 // First: what follows may take some system calls.
                 match memory.beat().filter(|_| memory.is_due(now, slice)) {
                     Some(beat) => slot.line.due.ask(beat),
                     None => slot.line.due.withdraw(),
                 }
-                accuse::note(slot, memory, verdict, &config, &self.core.heart);
+                accuse::note(slot, memory, verdict, *stall, &config, &self.core.heart);
             }
         }
         let outcome = self.rescuer.adapt(tally.held, tally.lingering, tally.fresh > 0, now);
@@ -156,6 +167,11 @@ impl Watchdog {
             contained(|| trace::reserve_ran_out(reserve, outcome.missing));
         }
         self.report(&tally, unrescued);
+        if let (1.., Some(limits)) = (tally.stalls, config.report_limits()) {
+            let Self { teller, units, observer, .. } = self;
+            // A sink or a subscriber may be asked what it wants.
+            contained(|| teller.tell(units, observer, limits, slice, now));
+        }
         tally
     }
 

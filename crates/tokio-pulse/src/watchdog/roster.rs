@@ -10,11 +10,13 @@ use crate::watchdog::scan::Memory;
 pub(crate) struct Unit {
     pub(crate) slot: Option<Arc<Slot>>,
     pub(crate) memory: Memory,
+    /// The number of the last stall, which no other in the process has; 0 before the first.
+    pub(crate) stall: u64,
 }
 
 impl Unit {
     pub(crate) fn new(slot: Option<Arc<Slot>>) -> Self {
-        Self { slot, memory: Memory::new() }
+        Self { slot, memory: Memory::new(), stall: 0 }
     }
 
     /// The name of the thread, for people.

@@ -158,6 +158,11 @@ impl Memory {
         self.verdict
     }
 
+    /// Whether nothing has moved since the last look.
+    pub(crate) fn has_seen(&self, progress: Progress) -> bool {
+        self.progress == Some(progress)
+    }
+
     /// The beat at the last look.
     pub(crate) fn beat(&self) -> Option<Snapshot> {
         self.progress?.beat

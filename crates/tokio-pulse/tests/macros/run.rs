@@ -52,3 +52,40 @@ async fn paused() {
     tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
     assert!(start.elapsed() >= std::time::Duration::from_secs(3600));
 }
+
+#[tokio_pulse::test(max_poll = "60s")]
+async fn polls_that_are_short_enough() -> Result<(), ParseIntError> {
+    tokio::spawn(async { std::thread::sleep(std::time::Duration::from_millis(5)) }).await.unwrap();
+    "7".parse::<u8>()?;
+    Ok(())
+}
+
+#[inline(never)]
+fn holds_its_worker() {
+    std::thread::sleep(std::time::Duration::from_millis(100));
+}
+
+#[tokio_pulse::test(max_poll = "5ms")]
+#[should_panic = "polls took longer than 5ms"]
+async fn a_body_that_blocks() {
+    holds_its_worker();
+}
+
+#[tokio_pulse::test(flavor = "multi_thread", worker_threads = 2, max_poll = "5ms")]
+#[should_panic = "polls took longer than 5ms"]
+async fn a_task_that_blocks() {
+    tokio::spawn(async { holds_its_worker() }).await.unwrap();
+}
+
+#[cfg(all(feature = "stacks", target_os = "linux", target_arch = "x86_64"))]
+#[tokio_pulse::test(max_poll = "5ms")]
+#[should_panic = "holds_its_worker"]
+async fn is_named_in_the_message() {
+    holds_its_worker();
+}
+
+#[tokio_pulse::test(max_poll = "60s")]
+#[should_panic = "as it should"]
+async fn its_own_panic_comes_first() {
+    panic!("as it should");
+}

@@ -13,5 +13,5 @@ mod variant;
 
 pub(crate) use variant::{
     Claims, Observer, POLL_HOOKS, TaskHooks, can_be_blamed, claim_worker, hand_off_worker,
-    install_task_hooks, on_park_or_unpark, wrap,
+    install_task_hooks, on_park_or_unpark, waiting_behind, worker_of, wrap,
 };

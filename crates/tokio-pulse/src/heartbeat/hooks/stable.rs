@@ -291,3 +291,13 @@ pub(crate) fn hand_off_worker() -> Handoff {
     };
     handoff::hand_off(is_taken, ballast::holds_worker)
 }
+
+/// Which worker a thread holds. A claim that is out of date names the one it gave away.
+pub(crate) fn worker_of(metrics: &RuntimeMetrics, slot: &Slot) -> Option<usize> {
+    Some(slot.thread.worker.load(Relaxed)).filter(|worker| *worker < metrics.num_workers())
+}
+
+/// Tokio does not tell.
+pub(crate) fn waiting_behind(_metrics: &RuntimeMetrics, _worker: usize) -> Option<usize> {
+    None
+}

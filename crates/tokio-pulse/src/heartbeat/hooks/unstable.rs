@@ -395,3 +395,14 @@ pub(crate) fn hand_off_worker() -> Handoff {
     }
     handoff::hand_off(|| !is_mine(), is_mine)
 }
+
+/// Which worker a thread holds.
+pub(crate) fn worker_of(metrics: &RuntimeMetrics, slot: &Slot) -> Option<usize> {
+    (0..metrics.num_workers())
+        .find(|&worker| metrics.worker_thread_id(worker) == Some(slot.thread.id))
+}
+
+/// How many tasks are in the worker's own queue.
+pub(crate) fn waiting_behind(metrics: &RuntimeMetrics, worker: usize) -> Option<usize> {
+    Some(metrics.worker_local_queue_depth(worker))
+}

@@ -10,14 +10,19 @@ const REASON: &str = "needs the feature `stacks`, and a processor that it knows"
 
 pub(crate) struct Capture;
 
+/// Whether the thread may answer if it is asked again.
+pub(crate) fn is_unanswered(_: &Capture) -> bool {
+    false
+}
+
 pub(crate) struct Capturer;
 
 impl Capturer {
-    pub(crate) fn new(_: StackSignal, _: Duration) -> Self {
+    pub(crate) fn new(_: StackSignal) -> Self {
         Self
     }
 
-    pub(crate) fn capture(&self, _tid: i32) -> Capture {
+    pub(crate) fn capture(&self, _tid: i32, _within: Duration) -> Capture {
         Capture
     }
 

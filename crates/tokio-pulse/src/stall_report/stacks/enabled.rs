@@ -10,7 +10,7 @@ mod unwind;
 use std::time::Duration;
 
 use tokio_pulse_sys::{
-    MappedCode, StackSampler, StackSignal, StackSnapshot, Unavailable, mapped_code,
+    MappedCode, SampleError, StackSampler, StackSignal, StackSnapshot, Unavailable, mapped_code,
 };
 
 use crate::stall_report::Stack;
@@ -19,23 +19,40 @@ use symbols::Symbols;
 use unwind::Unwind;
 
 /// A copy of a thread's stack, or why there is none.
-pub(crate) type Capture = Result<StackSnapshot, String>;
+pub(crate) type Capture = Result<StackSnapshot, Missing>;
+
+/// Why there is no copy.
+#[derive(Clone, Debug)]
+pub(crate) struct Missing {
+    reason: String,
+    unanswered: bool,
+}
+
+/// Whether the thread may answer if it is asked again.
+pub(crate) fn is_unanswered(capture: &Capture) -> bool {
+    capture.as_ref().is_err_and(|missing| missing.unanswered)
+}
 
 /// Asks threads for their stacks.
 pub(crate) struct Capturer {
     sampler: Result<StackSampler, Unavailable>,
-    timeout: Duration,
 }
 
 impl Capturer {
-    pub(crate) fn new(signal: StackSignal, timeout: Duration) -> Self {
-        Self { sampler: StackSampler::install(signal), timeout }
+    pub(crate) fn new(signal: StackSignal) -> Self {
+        Self { sampler: StackSampler::install(signal) }
     }
 
-    pub(crate) fn capture(&self, tid: i32) -> Capture {
-        let sampler = self.sampler.as_ref().map_err(ToString::to_string)?;
+    pub(crate) fn capture(&self, tid: i32, within: Duration) -> Capture {
+        let sampler = self.sampler.as_ref().map_err(|unavailable| Missing {
+            reason: unavailable.to_string(),
+            unanswered: false,
+        })?;
         let mut snapshot = StackSnapshot::default();
-        sampler.sample(tid, self.timeout, &mut snapshot).map_err(|error| error.to_string())?;
+        sampler.sample(tid, within, &mut snapshot).map_err(|error| Missing {
+            reason: error.to_string(),
+            unanswered: matches!(error, SampleError::TimedOut | SampleError::Busy),
+        })?;
         Ok(snapshot)
     }
 
@@ -58,7 +75,7 @@ impl Resolver {
     pub(crate) fn resolve(&mut self, capture: &Capture) -> Stack {
         let snapshot = match capture {
             Ok(snapshot) => snapshot,
-            Err(reason) => return Stack::missing_because(reason),
+            Err(missing) => return Stack::missing_because(&missing.reason),
         };
         if let Err(missing) = self.look_around() {
             return Stack::missing_because(missing);

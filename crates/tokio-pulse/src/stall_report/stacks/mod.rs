@@ -8,4 +8,4 @@ mod variant;
 #[path = "disabled.rs"]
 mod variant;
 
-pub(super) use variant::{Capture, Capturer, Resolver};
+pub(super) use variant::{Capture, Capturer, Resolver, is_unanswered};

@@ -1,0 +1,109 @@
+//! B8: how soon a stall is reported, with its stack.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use tokio_pulse::stall_report::{ReportLimits, StallReport};
+use tokio_pulse::{Builder, Runtime, config::Rule};
+
+use super::Scale;
+use crate::Result;
+use crate::figure::{Better, Figure};
+
+const SLICE: Duration = Duration::from_millis(10);
+/// Long enough to be reported while it goes on.
+const STALL: Duration = Duration::from_millis(60);
+/// The first ones find nobody ready: the program's symbols are read.
+const WARM_UP: usize = 3;
+const STALLS: usize = 60;
+/// Between stalls of which each finds the watchdog at its usual pace.
+const QUIET: Duration = Duration::from_millis(1_500);
+/// A little, so that a stall begins at no particular time of the watchdog's.
+const SOON: Duration = Duration::from_millis(37);
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Beyond the slice.
+const LIMIT_MS: f64 = 3.0;
+
+pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
+    let bench = Bench::new()?;
+    for _ in 0..WARM_UP {
+        bench.stall()?;
+        std::thread::sleep(SOON);
+    }
+    let stalls = scale.rounds(STALLS);
+    let series = |pause: Duration, count: usize| -> Result<Vec<f64>> {
+        (0..count)
+            .map(|_| {
+                std::thread::sleep(pause);
+                bench.stall()
+            })
+            .collect()
+    };
+    let after_another = series(SOON, stalls)?;
+    let alone = series(QUIET, stalls.div_ceil(4))?;
+    Ok(vec![
+        Figure::new("report/after-another", "ms", Better::Lower, &after_another)
+            .bar("B8", LIMIT_MS),
+        Figure::new("report/out-of-the-blue", "ms", Better::Lower, &alone),
+    ])
+}
+
+struct Bench {
+    runtime: Runtime,
+    reports: Receiver<(Instant, StallReport)>,
+    stalls: AtomicUsize,
+}
+
+impl Bench {
+    fn new() -> Result<Self> {
+        let (told, reports): (Sender<(Instant, StallReport)>, _) = channel();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .slice(SLICE)
+            // The same task would be known by the second stall.
+            .rule(Rule::builder().site("*").exempt().build()?)
+            .report_sink(move |report: &StallReport| {
+                let _ = told.send((Instant::now(), report.clone()));
+            })
+            .stall_reports(ReportLimits::new().threshold(SLICE).per_minute(10_000))
+            .build()?;
+        Ok(Self { runtime, reports, stalls: AtomicUsize::new(1) })
+    }
+
+    /// Milliseconds from the end of the slice to the delivery of the first report that has a stack.
+    fn stall(&self) -> Result<f64> {
+        let (begun_out, begun_in) = channel();
+        // Each is of another kind: those of one kind are told once a minute.
+        let depth = self.stalls.fetch_add(1, Relaxed);
+        let task = self.runtime.spawn(async move {
+            let begun = Instant::now();
+            let _ = begun_out.send(begun);
+            burn(depth, begun);
+        });
+        let begun = begun_in.recv_timeout(PATIENCE)?;
+        let told = loop {
+            let (told, report) = self.reports.recv_timeout(PATIENCE)?;
+            if told > begun && report.stack.culprit().is_some() {
+                break told;
+            }
+        };
+        self.runtime.block_on(task)?;
+        while self.reports.try_recv().is_ok() {}
+        Ok((told - begun).saturating_sub(SLICE).as_secs_f64() * 1e3)
+    }
+}
+
+/// Computes until the stall is over, so many calls deep.
+#[inline(never)]
+fn burn(depth: usize, begun: Instant) {
+    if depth > 0 {
+        burn(depth - 1, begun);
+    } else {
+        while begun.elapsed() < STALL {
+            (0..1_000).for_each(|round| _ = black_box(round));
+        }
+    }
+    black_box(depth);
+}

@@ -17,12 +17,14 @@ fn concurrent_updates_do_not_lose_each_other() {
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let mut reads = 0u64;
-            while !done.load(Ordering::Relaxed) {
+            loop {
                 // Whatever is read is whole.
                 assert!(handle.current().to_builder().build().is_ok());
                 reads += 1;
+                if done.load(Ordering::Relaxed) {
+                    break reads;
+                }
             }
-            reads
         });
         let writers = Tier::ALL.map(|tier| {
             let handle = handle.clone();

@@ -97,6 +97,11 @@ impl Generator {
         outcome
     }
 
+    /// Whether a poll on it is set aside.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
     /// Whether this is the thread it began on.
     pub(crate) fn is_at_home(&self) -> bool {
         self.thread == platform::thread_number()

@@ -16,6 +16,7 @@ mod metrics;
 mod mode;
 mod mutex;
 mod preemptible;
+mod runtime;
 mod settings;
 mod stack;
 mod ticker;
@@ -26,6 +27,10 @@ pub use guard::{NoPreempt, checkpoint, no_preempt, preemptible};
 pub use metrics::{Histogram, Metrics, Refusal, abandoned};
 pub use mutex::{PreemptSafeGuard, PreemptSafeMutex};
 pub use preemptible::Preemptible;
+pub use runtime::{
+    BuildError, JoinError, PreemptiveBuilder, PreemptiveJoinHandle, PreemptiveRuntime, Priority,
+    TaskSettings,
+};
 pub use settings::{Coverage, Settings};
 pub use unavailable::Unavailable;
 

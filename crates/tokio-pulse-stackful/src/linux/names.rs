@@ -71,6 +71,10 @@ const STILL_DENIED: &[&str] =
 const OWN: &str = "tokio_pulse_stackful::";
 const ROOT: &str = "poll_root";
 
+/// What of this crate is there to call the task's code, and may have it inlined.
+const OWN_PREEMPTIBLE: &[&str] =
+    &["tokio_pulse_stackful::guard::preemptible", "tokio_pulse_stackful::guard::call_apart"];
+
 /// Of a name as the linker sees it.
 pub(super) fn verdict(symbol: &str) -> Verdict {
     match rustc_demangle::try_demangle(symbol) {
@@ -81,6 +85,9 @@ pub(super) fn verdict(symbol: &str) -> Verdict {
 
 fn of_path(name: &str) -> Verdict {
     let subject = subject(name);
+    if OWN_PREEMPTIBLE.iter().any(|prefix| subject.starts_with(prefix)) {
+        return Verdict::Preemptible;
+    }
     if subject.starts_with(OWN) {
         return if name.contains(ROOT) { Verdict::Root } else { Verdict::Own };
     }

@@ -260,8 +260,12 @@ pub(crate) fn yield_if_pending() -> bool {
     let here = 0_u8;
     let check = |walker: &mut Walker, chain| platform::check_here(walker, Chain { asked: true, ..chain });
     let stack = &raw const here as usize;
-    let Ok(scope) = seat.decide(&Interrupted { stack, mask: seat.mask, check: &check }) else {
-        return false;
+    let scope = match seat.decide(&Interrupted { stack, mask: seat.mask, check: &check }) {
+        Ok(scope) => scope,
+        Err(refusal) => {
+            seat.slot.counters().refused(refusal);
+            return false;
+        }
     };
     seat.slot.take_request();
     seat.slot.counters().yielded();

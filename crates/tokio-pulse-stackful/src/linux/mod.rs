@@ -51,7 +51,9 @@ pub(crate) fn has_symbols() -> bool {
 pub(crate) fn check_here(walker: &mut Walker, chain: Chain) -> Result<(), Refusal> {
     let machine = machine().map_err(|()| Refusal::Code)?;
     let registers = registers::Registers::here();
-    walker.check(&machine.image, &registers, chain)
+    // This frame lies below the one that asks.
+    let stack = (registers.stack as usize, chain.stack.1);
+    walker.check(&machine.image, &registers, Chain { stack, ..chain })
 }
 
 /// The calling thread's number, to interrupt it by.

@@ -66,14 +66,14 @@ impl Picker {
         shared: &mut Levels<T>,
         local: &mut Levels<T>,
     ) -> Option<(Source, T)> {
-        let waits = |level: &usize| {
-            shared.front(*level).is_some() || local.front(*level).is_some()
-        };
-        let waiting: Vec<usize> = (0..LEVELS).filter(waits).collect();
-        let impatient = waiting.iter().copied().filter(|&level| self.passed[level] >= PATIENCE);
+        let waiting: [bool; LEVELS] = std::array::from_fn(|level| {
+            shared.front(level).is_some() || local.front(level).is_some()
+        });
+        let waits = |&level: &usize| waiting[level];
+        let impatient = (0..LEVELS).filter(waits).filter(|&level| self.passed[level] >= PATIENCE);
         let level = impatient.max_by_key(|&level| self.passed[level]);
-        let level = level.or_else(|| waiting.first().copied())?;
-        for &other in &waiting {
+        let level = level.or_else(|| (0..LEVELS).find(waits))?;
+        for other in (0..LEVELS).filter(waits) {
             self.passed[other] = if other == level { 0 } else { self.passed[other] + 1 };
         }
         let source = match (shared.front(level), local.front(level)) {

@@ -69,7 +69,7 @@ fn run() {
     let mut quiet = 0;
     loop {
         let now = platform::now_ns();
-        let mut look_at = now + 100_000_000;
+        let mut look_at = now + watch::IDLE_LOOK_NS;
         let mut resting = true;
         for (slot, watch) in slots().iter_mut() {
             resting &= slot.is_resting();

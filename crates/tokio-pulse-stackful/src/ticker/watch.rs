@@ -4,7 +4,7 @@
 const RETRY_NS: u64 = 50_000;
 
 /// Between two looks at a thread that does nothing.
-const IDLE_LOOK_NS: u64 = 1_000_000;
+pub(super) const IDLE_LOOK_NS: u64 = 1_000_000;
 
 /// What a thread shows at one moment.
 #[derive(Clone, Copy, Debug)]

@@ -232,7 +232,10 @@ pub(crate) fn on_tick(interrupted: &Interrupted<'_>) {
     let came = platform::now_ns();
     let Some(seat) = seat() else { return };
     let (slot, counters) = (&seat.slot, seat.slot.counters());
-    let Some(asked_at) = slot.request() else { return counters.refused(Refusal::Late) };
+    let Some(asked_at) = slot.request() else {
+        counters.refused(Refusal::Late);
+        return slot.signal_handled();
+    };
     match seat.decide(interrupted) {
         Ok(scope) => {
             slot.take_request();
@@ -240,11 +243,13 @@ pub(crate) fn on_tick(interrupted: &Interrupted<'_>) {
             counters.preempted(now.saturating_sub(asked_at), now.saturating_sub(came));
             // The interrupted registers, its errno and its floating point control are put back by
             // the handler's end and the kernel.
+            slot.signal_handled();
             leave(scope, seat);
         }
         Err(refusal) => {
             counters.refused(refusal);
             PENDING.with(|pending| pending.store(true, Relaxed));
+            slot.signal_handled();
         }
     }
 }

@@ -75,8 +75,7 @@ fn run() {
             resting &= slot.is_resting();
             let sight = slot.sight();
             let verdict = watch.look(sight, now);
-            if verdict.interrupt {
-                slot.ask(sight.beat, platform::now_ns());
+            if verdict.interrupt && slot.ask(sight.beat, platform::now_ns()) {
                 platform::interrupt(slot.thread);
             }
             look_at = look_at.min(verdict.look_at);

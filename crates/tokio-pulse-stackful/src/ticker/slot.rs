@@ -37,6 +37,9 @@ pub(crate) struct Slot {
     quantum_ns: AtomicU64,
     asked: AtomicU64,
     asked_at: AtomicU64,
+    /// A signal is on its way or being handled. Real-time signals queue up, and a handler that lets
+    /// its own signal in would have them all on its stack at once.
+    in_flight: AtomicBool,
     /// Nothing begins here before it says so.
     resting: AtomicBool,
     demand: std::sync::OnceLock<(Arc<Demand>, usize)>,
@@ -59,6 +62,7 @@ impl Slot {
             quantum_ns: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             asked_at: AtomicU64::new(0),
+            in_flight: AtomicBool::new(false),
             resting: AtomicBool::new(true),
             demand: std::sync::OnceLock::new(),
             counters: Counters::default(),
@@ -117,9 +121,20 @@ impl Slot {
         self.asked.store(0, Relaxed);
     }
 
-    pub(super) fn ask(&self, beat: u64, now: u64) {
-        self.asked_at.store(now, Relaxed);
+    /// In the handler, as the last thing before it returns or leaves: another signal may come.
+    pub(crate) fn signal_handled(&self) {
+        self.in_flight.store(false, Release);
+    }
+
+    /// Whether the caller must send a signal. One that is still on its way does for this request.
+    #[must_use]
+    pub(super) fn ask(&self, beat: u64, now: u64) -> bool {
+        let in_flight = self.in_flight.swap(true, Acquire);
+        if !in_flight || self.asked.load(Relaxed) != beat {
+            self.asked_at.store(now, Relaxed);
+        }
         self.asked.store(beat, Release);
+        !in_flight
     }
 
     pub(super) fn is_resting(&self) -> bool {

@@ -287,6 +287,7 @@ fn leave(scope: &Scope, seat: &Seat) {
     scope.suspend(Stop::Preempted);
     // SAFETY: written by the resumer on this thread before it came here.
     let resumed_at = unsafe { *scope.resumed_at.get() };
+    PENDING.with(|pending| pending.store(false, Relaxed));
     seat.slot.counters().resumed(platform::now_ns().saturating_sub(resumed_at));
 }
 

@@ -10,7 +10,8 @@ use crate::Result;
 use crate::anchor;
 use crate::anchors;
 use crate::bench::{
-    Scale, budget, cpu_timer, heartbeat, http, idle, queue, scheduler, server, soak, tiers, w8,
+    Scale, budget, cpu_timer, heartbeat, http, idle, queue, scheduler, server, soak, stackful, tiers,
+    w8,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -63,6 +64,8 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = 10)]
         minutes: u64,
     },
+    /// What it takes to set a running poll aside and to go back to it (B13).
+    Stackful(Options),
     /// The CPU that Pulse itself uses, on an idle and on a busy runtime (B9).
     Idle(Options),
     /// All of the above.
@@ -170,6 +173,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
             options.report(|scale| tiers::run(scale, only.as_deref()))?
         }
         Command::Soak { options, minutes } => options.report(|scale| soak::run(scale, *minutes))?,
+        Command::Stackful(options) => options.report(stackful::run)?,
         Command::Idle(options) => options.report(idle::run)?,
         Command::All(options) => options.report(all)?,
         Command::Compare { options, baseline, run, save } => {
@@ -208,6 +212,7 @@ fn all(scale: Scale) -> Result<Vec<Figure>> {
     figures.extend(http::run(scale)?);
     figures.extend(w8::run(scale)?);
     figures.extend(tiers::run(scale, None)?);
+    figures.extend(stackful::run(scale)?);
     figures.extend(idle::run(scale)?);
     Ok(figures)
 }

@@ -16,6 +16,8 @@ mod metrics;
 mod mode;
 mod mutex;
 mod preemptible;
+#[doc(hidden)]
+pub mod probe;
 mod runtime;
 mod settings;
 mod stack;

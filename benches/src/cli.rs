@@ -10,8 +10,8 @@ use crate::Result;
 use crate::anchor;
 use crate::anchors;
 use crate::bench::{
-    Scale, budget, cpu_timer, heartbeat, http, idle, queue, scheduler, server, soak, stackful, tiers,
-    w8,
+    Scale, budget, cpu_timer, heartbeat, http, idle, queue, scheduler, server, soak, stackful,
+    tiers, w8,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;

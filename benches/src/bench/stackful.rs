@@ -55,14 +55,9 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
         lower("decision/p99", "us", &series(Metrics::decision, 0.99, 1e3)),
         lower("resume/p50", "ns", &series(Metrics::resume, 0.5, 1.0)).bar("B13", LIMIT_RESUME_NS),
         lower("signal-round-trip", "ns", &signals),
-        Figure::new(
-            "stackful/unpreempted",
-            "ratio",
-            Better::Higher,
-            &ratios(&plain, &preemptible),
-        )
-        .sides(&plain, &preemptible, "ms")
-        .bar("G2", LIMIT_UNPREEMPTED),
+        Figure::new("stackful/unpreempted", "ratio", Better::Higher, &ratios(&plain, &preemptible))
+            .sides(&plain, &preemptible, "ms")
+            .bar("G2", LIMIT_UNPREEMPTED),
     ])
 }
 

@@ -2,7 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout};
 
-use crate::current;
+use crate::current::Section;
 
 /// An allocator that is never left in the middle of its work.
 ///
@@ -28,51 +28,33 @@ impl<A> PreemptSafeAlloc<A> {
     }
 }
 
-/// A refused preemption is not made up for at its end: the caller may be anybody.
-struct Inside;
-
-impl Inside {
-    #[inline]
-    fn new() -> Self {
-        current::enter_no_preempt();
-        Self
-    }
-}
-
-impl Drop for Inside {
-    #[inline]
-    fn drop(&mut self) {
-        current::leave_no_preempt();
-    }
-}
-
 // SAFETY: each call goes to the wrapped allocator as it is, whose promises are these. What is added
 // neither allocates nor unwinds: it changes a number of this thread.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for PreemptSafeAlloc<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _inside = Inside::new();
+        let _section = Section::enter();
         // SAFETY: the caller's promise is passed on.
         unsafe { self.0.alloc(layout) }
     }
 
     #[inline]
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        let _inside = Inside::new();
+        let _section = Section::enter();
         // SAFETY: the caller's promise is passed on.
         unsafe { self.0.dealloc(place, layout) };
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let _inside = Inside::new();
+        let _section = Section::enter();
         // SAFETY: the caller's promise is passed on.
         unsafe { self.0.alloc_zeroed(layout) }
     }
 
     #[inline]
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        let _inside = Inside::new();
+        let _section = Section::enter();
         // SAFETY: the caller's promise is passed on.
         unsafe { self.0.realloc(place, layout, size) }
     }

@@ -20,7 +20,7 @@ use crate::platform::{self, Chain, Walker};
 use crate::ticker::{self, Slot};
 
 /// What the handler and the code after it may still use of a stack.
-const HANDLER_ROOM: usize = 24 << 10;
+const HANDLER_ROOM: usize = 32 << 10;
 
 /// The size of the guard below a stack, as far as a fault is taken for an overflow of it.
 const GUARD: usize = 4 << 10;
@@ -203,6 +203,26 @@ pub(crate) fn leave_no_preempt() {
     DEPTH.with(|depth| depth.store(depth.load(Relaxed).wrapping_sub(1), Relaxed));
 }
 
+/// No preemption while it lives, and nothing made up for at its end: the caller may be anybody.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Section(());
+
+impl Section {
+    #[inline]
+    pub(crate) fn enter() -> Self {
+        enter_no_preempt();
+        Self(())
+    }
+}
+
+impl Drop for Section {
+    #[inline]
+    fn drop(&mut self) {
+        leave_no_preempt();
+    }
+}
+
 /// Adds to the number of marked regions; `-1` to leave one.
 pub(crate) fn mark_region(change: i32) {
     // SAFETY: the scope that runs, which lives as long as its generator.
@@ -223,7 +243,9 @@ pub(crate) fn overflowed<'a>(address: usize) -> Option<&'a [u8]> {
         return None;
     }
     // SAFETY: while a task is being polled its name is borrowed.
-    Some(unsafe { std::slice::from_raw_parts(scope.name.0.load(Relaxed), scope.name.1.load(Relaxed)) })
+    Some(unsafe {
+        std::slice::from_raw_parts(scope.name.0.load(Relaxed), scope.name.1.load(Relaxed))
+    })
 }
 
 /// In the signal handler: sets the interrupted poll aside if that is safe. Returns when it is
@@ -263,7 +285,8 @@ pub(crate) fn yield_if_pending() -> bool {
     }
     let Some(seat) = seat() else { return false };
     let here = 0_u8;
-    let check = |walker: &mut Walker, chain| platform::check_here(walker, Chain { asked: true, ..chain });
+    let check =
+        |walker: &mut Walker, chain| platform::check_here(walker, Chain { asked: true, ..chain });
     let stack = &raw const here as usize;
     let scope = match seat.decide(&Interrupted { stack, mask: seat.mask, check: &check }) {
         Ok(scope) => scope,

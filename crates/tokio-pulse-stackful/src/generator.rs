@@ -72,15 +72,13 @@ impl Generator {
 
     /// Goes to its stack until it leaves it.
     ///
-    /// # Panics
-    ///
-    /// On another thread than the one it began on, where what it left behind is not valid.
+    /// Only on the thread that it began on: what it left behind is not valid elsewhere.
     pub(crate) fn resume(&mut self) -> Outcome {
         self.resume_for(Resume::Run)
     }
 
     fn resume_for(&mut self, resume: Resume) -> Outcome {
-        assert!(self.is_at_home(), "a suspended poll was resumed on another thread");
+        debug_assert!(self.is_at_home());
         let float = FloatControl::save();
         let before = current::swap_scope(self.scope);
         // SAFETY: of this generator, which is this thread's and does not run.

@@ -142,6 +142,9 @@ impl<F: Future + 'static> Future for Preemptible<F> {
         // Nothing in here is moved: the future is in a box of its own.
         let this = self.get_mut();
         assert!(this.job.future.is_some(), "polled after its end");
+        let elsewhere = this.interrupted.as_ref().is_some_and(|generator| !generator.is_at_home());
+        // Before it is taken out: what is suspended must be leaked together with its future.
+        assert!(!elsewhere, "a suspended poll was resumed on another thread");
         let resumed = this.interrupted.take();
         let mut generator = resumed.unwrap_or_else(|| this.begin(context.waker()));
         match this.step(&mut generator) {

@@ -5,6 +5,8 @@ use std::io;
 
 use corosensei::stack::{DefaultStack, Stack as _};
 
+use crate::current::Section;
+
 /// Of address space; memory is what a task has touched of it.
 pub(crate) const DEFAULT_SIZE: usize = 1 << 20;
 
@@ -21,6 +23,7 @@ thread_local! {
 /// One with at least so much room.
 pub(crate) fn take(size: usize) -> io::Result<DefaultStack> {
     let size = size.max(MIN_SIZE);
+    let _section = Section::enter();
     let fits = |stack: &DefaultStack| stack.base().get() - stack.limit().get() > size;
     let kept = POOL.try_with(|pool| {
         let mut pool = pool.borrow_mut();
@@ -31,6 +34,7 @@ pub(crate) fn take(size: usize) -> io::Result<DefaultStack> {
 }
 
 pub(crate) fn give_back(stack: DefaultStack) {
+    let _section = Section::enter();
     let _ = POOL.try_with(|pool| {
         let mut pool = pool.borrow_mut();
         if pool.len() < KEPT {

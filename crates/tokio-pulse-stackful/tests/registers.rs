@@ -34,8 +34,12 @@ macro_rules! each_of_16 {
 struct Vectors([u8; 64 * 32]);
 
 /// All 32 vectors of 512 bits, and two mask registers.
+///
+/// # Safety
+///
+/// The processor has AVX-512F.
 #[target_feature(enable = "avx512f")]
-fn hold_512(from: &Vectors, to: &mut Vectors) -> u64 {
+unsafe fn hold_512(from: &Vectors, to: &mut Vectors) -> u64 {
     let masks: u64;
     // SAFETY: reads one array and writes the other, both large enough; all that it changes is named.
     unsafe {
@@ -64,8 +68,12 @@ fn hold_512(from: &Vectors, to: &mut Vectors) -> u64 {
 }
 
 /// All 16 vectors of 256 bits.
+///
+/// # Safety
+///
+/// The processor has AVX.
 #[target_feature(enable = "avx")]
-fn hold_256(from: &Vectors, to: &mut Vectors) {
+unsafe fn hold_256(from: &Vectors, to: &mut Vectors) {
     // SAFETY: as above.
     unsafe {
         asm!(
@@ -178,7 +186,7 @@ fn registers_survive_thousands_of_preemptions() {
     let tasks = (1..=4_u8).map(|seed| {
         let (watched, checked) = (runtime.clone(), checked.clone());
         // SAFETY: it computes.
-        let task = unsafe {
+        unsafe {
             runtime.spawn(async move {
                 while watched.metrics().preemptions() < PREEMPTIONS && began.elapsed() < DEADLINE {
                     for _ in 0..20 {
@@ -187,8 +195,7 @@ fn registers_survive_thousands_of_preemptions() {
                     }
                 }
             })
-        };
-        task
+        }
     });
     let tasks: Vec<_> = tasks.collect();
     tasks.into_iter().for_each(|task| task.join().unwrap());

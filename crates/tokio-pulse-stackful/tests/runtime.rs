@@ -58,9 +58,7 @@ fn tokio_is_there_beside_an_endless_loop() {
     let done = Arc::new(AtomicBool::new(false));
     let spinning = done.clone();
     // SAFETY: it computes.
-    let hog = unsafe {
-        runtime.spawn(async move { spin_until(&spinning, &AtomicU64::new(0)) })
-    };
+    let hog = unsafe { runtime.spawn(async move { spin_until(&spinning, &AtomicU64::new(0)) }) };
     // SAFETY: it awaits, and holds nothing in between.
     let ticker = unsafe {
         runtime.spawn(async {
@@ -130,9 +128,8 @@ fn the_important_get_most_and_the_rest_something() {
         let (done, counting) = (done.clone(), turns.clone());
         let settings = TaskSettings::default().priority(priority);
         // SAFETY: it computes.
-        let task = unsafe {
-            runtime.spawn_with(settings, async move { spin_until(&done, &counting) })
-        };
+        let task =
+            unsafe { runtime.spawn_with(settings, async move { spin_until(&done, &counting) }) };
         (task, turns)
     };
     let (low, low_turns) = spawn(Priority::Low);
@@ -205,7 +202,7 @@ fn a_panic_ends_its_task_only() {
     let runtime = one_worker().build().unwrap();
     // SAFETY: it panics.
     let bad = unsafe { runtime.spawn(async { panic!("as it should") }) };
-    let error = bad.join().map(|()| ()).unwrap_err();
+    let error = bad.join().unwrap_err();
     assert!(error.is_panic());
     assert_eq!(*error.try_into_panic().unwrap().downcast::<&str>().unwrap(), "as it should");
     // SAFETY: it does nothing.

@@ -42,9 +42,7 @@ impl Image {
         });
         let functions = Ranges::new(functions.collect());
         let mut unwinder = Unwinder::new();
-        unwinder.add_module(
-            module(&file, bias).ok_or(Unavailable::because(Reason::UnwindTables))?,
-        );
+        unwinder.add_module(module(&file, bias).ok_or(Unavailable::because(Reason::UnwindTables))?);
         Ok(Self { functions, text, unwinder })
     }
 }

@@ -33,7 +33,8 @@ extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
         ((*info).si_addr() as usize, Registers::of(&*context.cast::<libc::ucontext_t>()))
     };
     // When the kernel finds no room for a signal's frame it names no address.
-    let name = current::overflowed(address).or_else(|| current::overflowed(registers.stack as usize));
+    let name =
+        current::overflowed(address).or_else(|| current::overflowed(registers.stack as usize));
     if let Some(name) = name {
         write(b"\ntask '");
         write(name);

@@ -39,7 +39,6 @@ impl Ranges {
                         last.verdict = Verdict::Denied;
                     }
                 }
-                Some(last) if start == last.end && last.verdict == verdict => last.end = end,
                 _ => ranges.push(Range { start, end, verdict }),
             }
         }

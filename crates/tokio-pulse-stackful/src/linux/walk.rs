@@ -3,7 +3,7 @@
 //! Nothing here allocates, locks or touches per-thread state: the ranges and the unwinder never
 //! change, the cache is the thread's own and used by one at a time.
 
-use framehop::{CacheNative, Unwinder as _, UnwindRegsNative};
+use framehop::{CacheNative, UnwindRegsNative, Unwinder as _};
 
 use super::image::{Image, Policy};
 use super::ranges::Verdict;

@@ -21,6 +21,7 @@ pub use join::{JoinError, PreemptiveJoinHandle};
 pub use levels::Priority;
 pub use task::TaskSettings;
 
+use crate::current::Section;
 use crate::metrics::Metrics;
 use crate::settings::{self, Coverage, Settings};
 use crate::ticker::Slot;
@@ -230,6 +231,8 @@ impl PreemptiveRuntime {
         F: Future + Send + 'static,
         F::Output: Send,
     {
+        // Locks of this runtime are taken, maybe by one of its own tasks.
+        let _section = Section::enter();
         let (task, result) = Task::new(settings, Box::pin(future), self.scheduler.clone());
         self.scheduler.adopt(&task);
         PreemptiveJoinHandle::new(task, result)

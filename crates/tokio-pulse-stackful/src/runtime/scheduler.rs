@@ -109,7 +109,12 @@ impl Scheduler {
     }
 
     /// Waits for one; `None` when the runtime shuts down.
-    pub(super) fn next(&self, worker: usize, picker: &mut Picker, slot: &Slot) -> Option<Arc<Task>> {
+    pub(super) fn next(
+        &self,
+        worker: usize,
+        picker: &mut Picker,
+        slot: &Slot,
+    ) -> Option<Arc<Task>> {
         let mut queues = self.queues();
         let mut rested = false;
         let task = loop {

@@ -15,9 +15,8 @@ use super::join::JoinError;
 use super::levels::Priority;
 use super::scheduler::Scheduler;
 use super::state::State;
-use crate::current::Scope;
+use crate::current::{Scope, Section};
 use crate::generator::{Generator, Subject, poll_root};
-use crate::guard::NoPreempt;
 
 /// How one task of a [`PreemptiveRuntime`](crate::PreemptiveRuntime) runs.
 ///
@@ -186,11 +185,7 @@ impl Task {
     /// # Safety
     ///
     /// The caller owns the task by its state.
-    pub(super) unsafe fn poll(
-        self: &Arc<Self>,
-        scope: &Scope,
-        marked: bool,
-    ) -> bool {
+    pub(super) unsafe fn poll(self: &Arc<Self>, scope: &Scope, marked: bool) -> bool {
         // SAFETY: as the caller says.
         let job = unsafe { &mut *self.job.get() };
         if self.aborted.load(Acquire) {
@@ -250,7 +245,7 @@ impl Wake for Task {
 
     fn wake_by_ref(self: &Arc<Self>) {
         // The queue's lock is taken.
-        let _no_preempt = NoPreempt::new();
+        let _section = Section::enter();
         if self.state.transition_to_woken() {
             self.scheduler.push(self.clone());
         }

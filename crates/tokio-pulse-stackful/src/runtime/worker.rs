@@ -7,7 +7,10 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
+
+use corosensei::stack::DefaultStack;
 
 use super::levels::Picker;
 use super::scheduler::Scheduler;
@@ -55,27 +58,39 @@ impl Worker {
     /// On the thread's own stack, until the runtime shuts down.
     pub(super) fn run(self: &Rc<Self>, patience: Duration) {
         self.slot.wake_up();
-        while !self.over.get() {
+        let mut stack = self.stack();
+        'generators: while !self.over.get() {
             let worker = self.clone();
             let mut generator =
-                self.generator(Mode::worker(), move |scope| worker.work(scope));
-            match generator.resume() {
-                Outcome::Preempted => {
-                    let Some((task, outer)) = self.current.take() else { continue };
+                Generator::new(stack, Mode::worker(), move |scope| worker.work(scope));
+            while generator.resume() == Outcome::Preempted {
+                // Without a stack to go on with, nobody but the interrupted poll can.
+                let Ok(next) = stack::take(self.stack_size) else { continue };
+                if let Some((task, outer)) = self.current.take() {
                     self.slot.end(outer);
                     self.set_aside(task, generator);
                 }
-                Outcome::PollEnded | Outcome::Finished => {}
+                stack = next;
+                continue 'generators;
             }
+            if let Some((_, outer)) = self.current.take() {
+                self.slot.end(outer);
+            }
+            drop(generator);
+            stack = self.stack();
         }
         self.finish(patience);
         self.slot.rest();
     }
 
-    fn generator(&self, mode: Mode, body: impl FnOnce(&Scope) + 'static) -> Generator {
-        let stack = stack::take(self.stack_size)
-            .unwrap_or_else(|error| panic!("no memory for a stack: {error}"));
-        Generator::new(stack, mode, body)
+    /// Waits for memory if there is none: other threads may give some back.
+    fn stack(&self) -> DefaultStack {
+        loop {
+            match stack::take(self.stack_size) {
+                Ok(stack) => return stack,
+                Err(_) => thread::sleep(Duration::from_millis(1)),
+            }
+        }
     }
 
     /// The loop. Ends with the runtime, or when it has been taken over by another generator.
@@ -138,7 +153,7 @@ impl Worker {
     /// The poll loop of a pinned task.
     fn pinned(self: &Rc<Self>, task: Arc<Task>) -> Generator {
         let worker = self.clone();
-        self.generator(Mode::poll(), move |scope| {
+        Generator::new(self.stack(), Mode::poll(), move |scope| {
             loop {
                 if task.state.transition_to_running() {
                     // SAFETY: moved to running just now.

@@ -94,10 +94,7 @@ impl Slot {
     /// A stretch of a poll begins. Release, so that the timer that sees the beat sees the quantum.
     pub(crate) fn begin(&self, quantum_ns: u64) -> Outer {
         let beat = self.beat.load(Relaxed);
-        let outer = Outer {
-            running: beat % 2 == 1,
-            quantum_ns: self.quantum_ns.load(Relaxed),
-        };
+        let outer = Outer { running: beat % 2 == 1, quantum_ns: self.quantum_ns.load(Relaxed) };
         self.quantum_ns.store(quantum_ns, Relaxed);
         self.beat.store(beat + if outer.running { 2 } else { 1 }, Release);
         outer

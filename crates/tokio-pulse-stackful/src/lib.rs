@@ -10,6 +10,7 @@ mod platform;
 
 mod alloc;
 mod current;
+mod exclude;
 mod generator;
 mod guard;
 mod metrics;
@@ -25,6 +26,7 @@ mod ticker;
 mod unavailable;
 
 pub use alloc::PreemptSafeAlloc;
+pub use exclude::{TooLate, exclude_code};
 pub use guard::{NoPreempt, checkpoint, no_preempt, preemptible};
 pub use metrics::{Histogram, Metrics, Refusal, abandoned};
 pub use mutex::{PreemptSafeGuard, PreemptSafeMutex};

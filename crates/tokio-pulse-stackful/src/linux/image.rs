@@ -12,8 +12,8 @@ use object::{
 
 use super::names;
 use super::ranges::{Ranges, Verdict};
-use crate::Unavailable;
 use crate::unavailable::Reason;
+use crate::{Unavailable, exclude};
 
 pub(super) type Policy = framehop::MustNotAllocateDuringUnwind;
 pub(super) type Unwinder = UnwinderNative<Arc<[u8]>, Policy>;
@@ -33,11 +33,13 @@ impl Image {
         let file = object::File::parse(&*bytes).map_err(|error| failed(&error))?;
         let bias = load_bias();
         let text = Ranges::new(file.segments().filter_map(|part| code(&part, bias)).collect());
+        let excluded = exclude::take();
         let symbols = file.symbols().filter(|symbol| {
             symbol.kind() == SymbolKind::Text && symbol.is_definition() && symbol.size() > 0
         });
         let functions = symbols.map(|symbol| {
-            let verdict = symbol.name().map_or(Verdict::Denied, names::verdict);
+            let verdict =
+                symbol.name().map_or(Verdict::Denied, |name| names::verdict(name, &excluded));
             (bias.wrapping_add(symbol.address()), symbol.size(), verdict)
         });
         let functions = Ranges::new(functions.collect());

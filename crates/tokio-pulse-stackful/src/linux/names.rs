@@ -75,10 +75,17 @@ const ROOT: &str = "poll_root";
 const OWN_PREEMPTIBLE: &[&str] =
     &["tokio_pulse_stackful::guard::preemptible", "tokio_pulse_stackful::guard::call_apart"];
 
-/// Of a name as the linker sees it.
-pub(super) fn verdict(symbol: &str) -> Verdict {
+/// Of a name as the linker sees it. Paths that begin like one of `excluded` are denied.
+pub(super) fn verdict(symbol: &str, excluded: &[String]) -> Verdict {
     match rustc_demangle::try_demangle(symbol) {
-        Ok(name) => of_path(&format!("{name:#}")),
+        Ok(name) => {
+            let name = format!("{name:#}");
+            let subject = subject(&name);
+            if excluded.iter().any(|path| subject.starts_with(path.as_str())) {
+                return Verdict::Denied;
+            }
+            of_path(&name)
+        }
         Err(_) => Verdict::Denied,
     }
 }
@@ -153,8 +160,10 @@ mod tests {
 
     #[test]
     fn what_is_not_rust_is_denied() {
-        assert_eq!(verdict("malloc"), Verdict::Denied);
-        assert_eq!(verdict("_Unwind_RaiseException"), Verdict::Denied);
-        assert_eq!(verdict("_ZN7service4work17h0123456789abcdefE"), Verdict::Preemptible);
+        assert_eq!(verdict("malloc", &[]), Verdict::Denied);
+        assert_eq!(verdict("_Unwind_RaiseException", &[]), Verdict::Denied);
+        let work = "_ZN7service4work17h0123456789abcdefE";
+        assert_eq!(verdict(work, &["other::".into()]), Verdict::Preemptible);
+        assert_eq!(verdict(work, &["service::".into()]), Verdict::Denied);
     }
 }

@@ -15,8 +15,9 @@ const SI_TKILL: c_int = -6;
 /// Takes a real-time signal that nobody handles. It is kept for the life of the process: a late
 /// one would end it otherwise.
 pub(super) fn install() -> Result<c_int, Unavailable> {
-    let first = libc::SIGRTMIN() + 2;
-    let free = (first..=libc::SIGRTMAX()).rev().find(|&signal| is_unhandled(signal));
+    // The lowest ones go to those who do not look whether they are free.
+    let first = libc::SIGRTMIN() + 4;
+    let free = (first..=libc::SIGRTMAX()).find(|&signal| is_unhandled(signal));
     let signal = free.ok_or(Unavailable::because(Reason::Signal))?;
     let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = on_signal;
     // SAFETY: a `sigaction` consists of integers and pointers, for which zero bytes are a value.

@@ -105,7 +105,7 @@ fn torture(duration: Duration, workers: usize) {
     let metrics = runtime.metrics();
     let refusals = Refusal::ALL.map(|reason| (reason, metrics.refusals(reason)));
     eprintln!("{} preemptions, {} yields, {refusals:?}", metrics.preemptions(), metrics.yields());
-    assert!(rounds.load(Relaxed) > 0 && metrics.preemptions() > 100, "{refusals:?}");
+    assert!(rounds.load(Relaxed) > 0 && metrics.preemptions() > 0, "{refusals:?}");
     assert!(metrics.refusals(Refusal::Caller) > 0, "{refusals:?}");
     assert_eq!(*shared.lock().unwrap(), rounds.load(Relaxed) + 8);
 }

@@ -12,7 +12,7 @@ use crate::anchors;
 use crate::bench::overload::Shedding;
 use crate::bench::{
     Scale, budget, cpu_timer, heartbeat, http, idle, lane, metrics, overload, queue, report,
-    scheduler, server, soak, tiers, tower, w8, yield_point,
+    scheduler, server, soak, stackful, tiers, tower, w8, yield_point,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -77,6 +77,8 @@ enum Command {
     },
     /// How soon a stall is reported with its stack (B8).
     Report(Options),
+    /// What it takes to set a running poll aside and to go back to it (B13).
+    Stackful(Options),
     /// The CPU that Pulse itself uses, on an idle and on a busy runtime (B9).
     Idle(Options),
     /// All of the above.
@@ -193,6 +195,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
             options.report(|scale| tiers::run(scale, only.as_deref()))?
         }
         Command::Soak { options, minutes } => options.report(|scale| soak::run(scale, *minutes))?,
+        Command::Stackful(options) => options.report(stackful::run)?,
         Command::Idle(options) => options.report(idle::run)?,
         Command::All(options) => options.report(all)?,
         Command::Compare { options, baseline, run, save } => {
@@ -240,6 +243,7 @@ fn all(scale: Scale) -> Result<Vec<Figure>> {
     figures.extend(http::run(scale)?);
     figures.extend(w8::run(scale)?);
     figures.extend(tiers::run(scale, None)?);
+    figures.extend(stackful::run(scale)?);
     figures.extend(idle::run(scale)?);
     Ok(figures)
 }

@@ -3,7 +3,7 @@
 //! Exit codes: 0 done; 1 `compare` found a figure that got worse; 2 the arguments are wrong;
 //! 3 the run failed.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod anchor;
 mod anchors;

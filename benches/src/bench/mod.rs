@@ -15,6 +15,7 @@ mod scenarios;
 pub(crate) mod scheduler;
 pub(crate) mod server;
 pub(crate) mod soak;
+pub(crate) mod stackful;
 pub(crate) mod tiers;
 pub(crate) mod tower;
 pub(crate) mod w8;

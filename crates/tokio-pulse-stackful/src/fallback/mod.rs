@@ -1,0 +1,75 @@
+//! Systems without a way to interrupt a thread from here. The same items as the others.
+
+use crate::Unavailable;
+use crate::metrics::Refusal;
+
+pub(crate) fn install() -> Result<(), Unavailable> {
+    Err(Unavailable::on_this_platform())
+}
+
+pub(crate) fn has_symbols() -> bool {
+    false
+}
+
+pub(crate) struct Walker(());
+
+impl Walker {
+    pub(crate) fn new() -> Self {
+        Self(())
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "nobody looks at it here")]
+pub(crate) struct Chain {
+    pub(crate) stack: (usize, usize),
+    pub(crate) root: usize,
+    pub(crate) marked: bool,
+    pub(crate) asked: bool,
+}
+
+pub(crate) fn check_here(_: &mut Walker, _: Chain) -> Result<(), Refusal> {
+    Err(Refusal::Code)
+}
+
+pub(crate) fn interrupt(_: i32) {}
+
+pub(crate) fn unblock() -> u64 {
+    0
+}
+
+pub(crate) fn thread_number() -> i32 {
+    0
+}
+
+pub(crate) fn now_ns() -> u64 {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    u64::try_from(BEGAN.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+pub(crate) fn sleep_precisely() {}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Errno;
+
+impl Errno {
+    pub(crate) fn save() -> Self {
+        Self
+    }
+
+    pub(crate) fn restore(self) {}
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FloatControl;
+
+impl FloatControl {
+    pub(crate) fn save() -> Self {
+        Self
+    }
+
+    pub(crate) fn restore(self) {}
+}

@@ -1,0 +1,48 @@
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[path = "linux/mod.rs"]
+mod platform;
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[path = "fallback/mod.rs"]
+mod platform;
+
+mod alloc;
+mod current;
+mod exclude;
+mod generator;
+mod guard;
+mod metrics;
+mod mode;
+mod mutex;
+mod preemptible;
+#[doc(hidden)]
+pub mod probe;
+mod runtime;
+mod settings;
+mod stack;
+mod ticker;
+mod unavailable;
+
+pub use alloc::PreemptSafeAlloc;
+pub use exclude::{TooLate, exclude_code};
+pub use guard::{NoPreempt, checkpoint, no_preempt, preemptible};
+pub use metrics::{Histogram, Metrics, Refusal, abandoned};
+pub use mutex::{PreemptSafeGuard, PreemptSafeMutex};
+pub use preemptible::Preemptible;
+pub use runtime::{
+    BuildError, JoinError, PreemptiveBuilder, PreemptiveJoinHandle, PreemptiveRuntime, Priority,
+    TaskSettings,
+};
+pub use settings::{Coverage, Settings};
+pub use unavailable::Unavailable;
+
+/// What preemption did on the calling thread so far.
+pub fn thread_metrics() -> Metrics {
+    let mut metrics = Metrics::default();
+    if let Some(slot) = current::slot() {
+        slot.counters().add_to(&mut metrics);
+    }
+    metrics
+}

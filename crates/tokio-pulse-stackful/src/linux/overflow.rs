@@ -1,0 +1,67 @@
+//! A task that runs out of its stack is named before the process ends.
+
+use std::ffi::{c_int, c_void};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering::*};
+
+use super::registers::Registers;
+use crate::current;
+
+/// What was there before; never freed, a handler may be looking.
+static PREVIOUS: AtomicPtr<libc::sigaction> = AtomicPtr::new(ptr::null_mut());
+
+/// Puts ours before the handler that is there, which is usually the standard library's.
+pub(super) fn install() {
+    let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = on_fault;
+    // SAFETY: a `sigaction` consists of integers and pointers, for which zero bytes are a value.
+    // The handler runs on the thread's alternate stack, since the other one is full.
+    unsafe {
+        let mut previous: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(libc::SIGSEGV, ptr::null(), &mut previous);
+        PREVIOUS.store(Box::into_raw(Box::new(previous)), Release);
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        libc::sigemptyset(&mut action.sa_mask);
+        libc::sigaction(libc::SIGSEGV, &action, ptr::null_mut());
+    }
+}
+
+extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: both are valid until the handler returns, and a fault has an address.
+    let (address, registers) = unsafe {
+        ((*info).si_addr() as usize, Registers::of(&*context.cast::<libc::ucontext_t>()))
+    };
+    // When the kernel finds no room for a signal's frame it names no address.
+    let name =
+        current::overflowed(address).or_else(|| current::overflowed(registers.stack as usize));
+    if let Some(name) = name {
+        write(b"\ntask '");
+        write(name);
+        write(b"' has overflowed its stack\n");
+        // SAFETY: ends the process.
+        unsafe { libc::abort() };
+    }
+    // SAFETY: the pointer is null or one that is never freed; the handler there gets what the
+    // kernel would have passed. Without one the default is put back, and the fault happens again.
+    unsafe {
+        let previous = PREVIOUS.load(Acquire);
+        match previous.as_ref() {
+            Some(previous)
+                if previous.sa_sigaction != libc::SIG_DFL
+                    && previous.sa_sigaction != libc::SIG_IGN =>
+            {
+                type Handler = extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
+                std::mem::transmute::<usize, Handler>(previous.sa_sigaction)(signal, info, context);
+            }
+            _ => {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+        }
+    }
+}
+
+fn write(bytes: &[u8]) {
+    // SAFETY: reads `bytes` only.
+    unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
+}

@@ -1,0 +1,22 @@
+//! For the benchmarks of this workspace.
+
+use std::time::{Duration, Instant};
+
+use crate::settings::{Coverage, prepare};
+use crate::{Unavailable, current, platform};
+
+/// What a signal to oneself costs, there and back, with a handler that finds nothing to do.
+///
+/// # Errors
+///
+/// Where the process cannot be preempted.
+pub fn signal_round_trip(turns: u32) -> Result<Duration, Unavailable> {
+    prepare(Coverage::Marked)?;
+    let _slot = current::slot();
+    let thread = platform::thread_number();
+    let began = Instant::now();
+    for _ in 0..turns {
+        platform::interrupt(thread);
+    }
+    Ok(began.elapsed() / turns.max(1))
+}

@@ -1,0 +1,146 @@
+//! What the timer knows of a thread, and how it asks.
+//!
+//! `beat` is written by the thread: odd while a poll runs that may be preempted, another number for
+//! each stretch of it. The timer reads no clock of the thread's, and the thread none at all: the
+//! timer remembers the beat, and when it first saw it. `asked` is written by the timer before the
+//! signal; a handler that finds another beat there than the thread's own was sent for a stretch that
+//! is over. All that the signal needs to see is before it in program order, and the kernel's
+//! delivery orders it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*, fence};
+
+use super::wake;
+use crate::metrics::Counters;
+
+/// How many wait for the workers of a runtime.
+#[derive(Debug)]
+pub(crate) struct Demand {
+    pub(crate) shared: AtomicUsize,
+    pub(crate) local: Box<[AtomicUsize]>,
+}
+
+impl Demand {
+    pub(crate) fn new(workers: usize) -> Self {
+        let local = (0..workers).map(|_| AtomicUsize::new(0)).collect();
+        Self { shared: AtomicUsize::new(0), local }
+    }
+
+    fn is_there(&self, worker: usize) -> bool {
+        self.shared.load(Relaxed) > 0 || self.local[worker].load(Relaxed) > 0
+    }
+}
+
+pub(crate) struct Slot {
+    pub(crate) thread: i32,
+    beat: AtomicU64,
+    quantum_ns: AtomicU64,
+    asked: AtomicU64,
+    asked_at: AtomicU64,
+    /// A signal is on its way or being handled. Real-time signals queue up, and a handler that lets
+    /// its own signal in would have them all on its stack at once.
+    in_flight: AtomicBool,
+    /// Nothing begins here before it says so.
+    resting: AtomicBool,
+    demand: std::sync::OnceLock<(Arc<Demand>, usize)>,
+    counters: Counters,
+}
+
+/// What ran before, to be put back.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub(crate) struct Outer {
+    running: bool,
+    quantum_ns: u64,
+}
+
+impl Slot {
+    pub(super) fn new(thread: i32) -> Self {
+        Self {
+            thread,
+            beat: AtomicU64::new(0),
+            quantum_ns: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
+            asked_at: AtomicU64::new(0),
+            in_flight: AtomicBool::new(false),
+            resting: AtomicBool::new(true),
+            demand: std::sync::OnceLock::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// For a worker: nobody is preempted when nobody waits.
+    pub(crate) fn set_demand(&self, demand: Arc<Demand>, worker: usize) {
+        let _ = self.demand.set((demand, worker));
+    }
+
+    /// The thread is about to run polls, and has not before.
+    pub(crate) fn wake_up(&self) {
+        self.resting.store(false, Relaxed);
+        // Either the timer sees this before it falls asleep, or it is seen to sleep.
+        fence(SeqCst);
+        wake();
+    }
+
+    /// Nothing runs until it wakes up.
+    pub(crate) fn rest(&self) {
+        self.resting.store(true, Relaxed);
+    }
+
+    /// A stretch of a poll begins. Release, so that the timer that sees the beat sees the quantum.
+    pub(crate) fn begin(&self, quantum_ns: u64) -> Outer {
+        let beat = self.beat.load(Relaxed);
+        let outer = Outer { running: beat % 2 == 1, quantum_ns: self.quantum_ns.load(Relaxed) };
+        self.quantum_ns.store(quantum_ns, Relaxed);
+        self.beat.store(beat + if outer.running { 2 } else { 1 }, Release);
+        outer
+    }
+
+    /// It is over; what ran around it goes on.
+    pub(crate) fn end(&self, outer: Outer) {
+        let beat = self.beat.load(Relaxed);
+        self.quantum_ns.store(outer.quantum_ns, Relaxed);
+        self.beat.store(beat + if outer.running { 2 } else { 1 }, Release);
+    }
+
+    /// In the handler: when the running stretch was asked to stop, if it was.
+    pub(crate) fn request(&self) -> Option<u64> {
+        let asked = self.asked.load(Acquire);
+        (asked == self.beat.load(Relaxed) && asked % 2 == 1).then(|| self.asked_at.load(Relaxed))
+    }
+
+    /// A request is answered once.
+    pub(crate) fn take_request(&self) {
+        self.asked.store(0, Relaxed);
+    }
+
+    /// In the handler, as the last thing before it returns or leaves: another signal may come.
+    pub(crate) fn signal_handled(&self) {
+        self.in_flight.store(false, Release);
+    }
+
+    /// Whether the caller must send a signal. One that is still on its way does for this request.
+    #[must_use]
+    pub(super) fn ask(&self, beat: u64, now: u64) -> bool {
+        let in_flight = self.in_flight.swap(true, Acquire);
+        if !in_flight || self.asked.load(Relaxed) != beat {
+            self.asked_at.store(now, Relaxed);
+        }
+        self.asked.store(beat, Release);
+        !in_flight
+    }
+
+    pub(super) fn is_resting(&self) -> bool {
+        self.resting.load(Relaxed)
+    }
+
+    pub(super) fn sight(&self) -> super::watch::Sight {
+        let beat = self.beat.load(Acquire);
+        let demand = self.demand.get().is_none_or(|(demand, worker)| demand.is_there(*worker));
+        super::watch::Sight { beat, quantum_ns: self.quantum_ns.load(Relaxed), demand }
+    }
+}

@@ -87,7 +87,7 @@ impl CpuTimer {
         self.start.elapsed().saturating_sub(self.overhead)
     }
 
-    /// Ends the measurement: the CPU time since the start, without what the readings cost.
+    /// Ends the measurement: the CPU time since the start, without what this reading costs.
     pub fn stop(self) -> Duration {
         self.elapsed()
     }

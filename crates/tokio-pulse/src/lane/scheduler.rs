@@ -154,7 +154,8 @@ impl Lane {
 
     /// A place for one that comes from home. `None`: the lane is full, or closed.
     pub(crate) fn admit<'a>(self: &'a Arc<Self>) -> Option<Place<'a>> {
-        let bound = self.bound.load(Relaxed);
+        // The plan is made now and then; a smaller setting is in force at once.
+        let bound = self.bound.load(Relaxed).min(self.config.load().lane_queue());
         let one_more = |queued| (queued < bound).then_some(queued + 1);
         if self.stuck.load(Relaxed) {
             // There may be more threads by now.

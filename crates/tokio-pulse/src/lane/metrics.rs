@@ -9,6 +9,9 @@ use super::scheduler::Lane;
 
 /// What happened on the lane so far: what [`DedicatedThreadScheduler::metrics`] returns.
 ///
+/// A poll is counted by its thread after it has ended, and so a moment after the task's handle may
+/// have become ready.
+///
 /// [`DedicatedThreadScheduler::metrics`]: super::DedicatedThreadScheduler::metrics
 #[derive(Clone, Debug)]
 pub struct LaneMetrics {

@@ -32,6 +32,12 @@ pub(crate) enum Kind {
     PulseSpawned,
     /// Pulse with a registry for hooks, empty.
     EmptyRegistry,
+    /// Pulse with polls that are timed.
+    Timed,
+    /// Tokio with its own histogram of poll times.
+    TokioTimed,
+    /// Tokio with tasks that tokio-metrics instruments.
+    TokioMetrics,
 }
 
 impl Kind {
@@ -48,6 +54,9 @@ impl fmt::Display for Kind {
             Self::Blocked(n) => write!(f, "stock-{n}-blocked"),
             Self::PulseSpawned => f.write_str("pulse-spawned"),
             Self::EmptyRegistry => f.write_str("pulse-empty-registry"),
+            Self::Timed => f.write_str("pulse-timed"),
+            Self::TokioTimed => f.write_str("stock-poll-histogram"),
+            Self::TokioMetrics => f.write_str("tokio-metrics"),
             Self::Pulse { reserve: None } => f.write_str("pulse"),
             Self::Pulse { reserve: Some(n) } => write!(f, "pulse-reserve-{n}"),
         }
@@ -103,6 +112,9 @@ impl Subject {
     {
         match &self.inner {
             Inner::Pulse(runtime) if self.kind == Kind::PulseSpawned => runtime.spawn(future),
+            _ if self.kind == Kind::TokioMetrics => {
+                self.tokio().spawn(tokio_metrics::TaskMonitor::new().instrument(future))
+            }
             _ => self.tokio().spawn(future),
         }
     }
@@ -135,7 +147,7 @@ impl Drop for Subject {
 fn inner(kind: Kind, threads: Threads) -> Result<Inner> {
     let reserve = match kind {
         Kind::Pulse { reserve } => Some(reserve),
-        Kind::EmptyRegistry | Kind::PulseSpawned => Some(None),
+        Kind::EmptyRegistry | Kind::PulseSpawned | Kind::Timed => Some(None),
         _ => None,
     };
     if let Some(reserve) = reserve {
@@ -152,6 +164,7 @@ fn inner(kind: Kind, threads: Threads) -> Result<Inner> {
         if kind == Kind::EmptyRegistry {
             builder.hook_registry(&tokio_pulse::HookRegistry::new());
         }
+        builder.poll_times(kind == Kind::Timed);
         return Ok(Inner::Pulse(builder.enable_all().build()?));
     }
     let mut builder = match threads {
@@ -164,6 +177,9 @@ fn inner(kind: Kind, threads: Threads) -> Result<Inner> {
     }
     if matches!(kind, Kind::EmptyHooks | Kind::EmptyHook) {
         install_empty_hooks(&mut builder, kind == Kind::EmptyHooks);
+    }
+    if kind == Kind::TokioTimed {
+        enable_poll_histogram(&mut builder);
     }
     Ok(Inner::Tokio(builder.enable_all().build()?))
 }
@@ -179,6 +195,15 @@ fn install_empty_hooks(builder: &mut Builder, both: bool) {
 /// Without the flag there are no hooks: the variant is then bare Tokio once more.
 #[cfg(not(tokio_unstable))]
 fn install_empty_hooks(_builder: &mut Builder, _both: bool) {}
+
+#[cfg(tokio_unstable)]
+fn enable_poll_histogram(builder: &mut Builder) {
+    builder.enable_metrics_poll_time_histogram();
+}
+
+/// As above.
+#[cfg(not(tokio_unstable))]
+fn enable_poll_histogram(_builder: &mut Builder) {}
 
 fn settle(runtime: &tokio_pulse::Runtime) -> Result<()> {
     let until = Instant::now() + SETTLING;
@@ -207,6 +232,9 @@ mod tests {
             Kind::PULSE,
             Kind::EmptyRegistry,
             Kind::PulseSpawned,
+            Kind::Timed,
+            Kind::TokioTimed,
+            Kind::TokioMetrics,
             Kind::Pulse { reserve: Some(0) },
         ];
         for kind in kinds {

@@ -1,4 +1,4 @@
-//! B1: what the heartbeat adds to a poll.
+//! B1 and B2: what the heartbeat adds to a poll, and what timing each poll does.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -21,9 +21,10 @@ const CHUNKS: u64 = 100;
 /// To find out how many polls a round has.
 const TRIAL: u64 = 200_000;
 const LIMIT_NS: f64 = 3.0;
+const LIMIT_TIMED_NS: f64 = 25.0;
 
 /// The last two tell apart what the hooks cost and what more workers cost.
-const VARIANTS: [Kind; 9] = [
+const VARIANTS: [Kind; 12] = [
     Kind::Stock,
     Kind::PULSE,
     Kind::Control,
@@ -31,6 +32,9 @@ const VARIANTS: [Kind; 9] = [
     Kind::EmptyHook,
     Kind::EmptyRegistry,
     Kind::PulseSpawned,
+    Kind::Timed,
+    Kind::TokioTimed,
+    Kind::TokioMetrics,
     Kind::Pulse { reserve: Some(0) },
     Kind::Blocked(8),
 ];
@@ -38,7 +42,7 @@ const VARIANTS: [Kind; 9] = [
 pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = compare(scale, "worker", Threads::Multi(1), &VARIANTS)?;
     // There is no reserve, and blocking the only worker would be the end.
-    figures.extend(compare(scale, "current-thread", Threads::Current, &VARIANTS[..7])?);
+    figures.extend(compare(scale, "current-thread", Threads::Current, &VARIANTS[..10])?);
     Ok(figures)
 }
 
@@ -53,7 +57,11 @@ fn compare(scale: Scale, case: &str, threads: Threads, variants: &[Kind]) -> Res
         let name = format!("heartbeat/{case}/{kind}-added");
         let added = Figure::new(name, "ns", Better::Lower, &differences(side, stock));
         let added = added.sides(stock, side, "ns");
-        figures.push(if *kind == Kind::PULSE { added.bar("B1", LIMIT_NS) } else { added });
+        figures.push(match *kind {
+            Kind::PULSE => added.bar("B1", LIMIT_NS),
+            Kind::Timed => added.bar("B2", LIMIT_TIMED_NS),
+            _ => added,
+        });
     }
     let relative = format!("heartbeat/{case}/pulse-relative");
     let pulse = &samples[1];

@@ -12,6 +12,7 @@ use crate::config::{
 };
 use crate::error::{BuildError, Kind};
 use crate::heartbeat::hooks::{self, TaskHooks};
+use crate::heartbeat::timing::PollClock;
 use crate::heartbeat::{Heart, Rhythm};
 use crate::hooks::HookRegistry;
 use crate::hooks::dispatch::Dispatch;
@@ -55,6 +56,7 @@ pub struct Builder {
     on_park: Vec<ThreadHook>,
     on_unpark: Vec<ThreadHook>,
     pub(crate) task_hooks: TaskHooks,
+    pub(crate) poll_clock: Option<PollClock>,
     registry: Option<HookRegistry>,
     pub(crate) alerts: alert::Settings,
     sinks: Vec<Arc<dyn ReportSink>>,
@@ -106,6 +108,7 @@ impl Builder {
             on_park: Vec::new(),
             on_unpark: Vec::new(),
             task_hooks: TaskHooks::default(),
+            poll_clock: None,
             registry: None,
             alerts: alert::Settings::default(),
             sinks: Vec::new(),
@@ -420,7 +423,7 @@ impl Builder {
             Some(Flavor::MultiThread) => Rhythm::Tick,
             Some(Flavor::CurrentThread) | None => Rhythm::Bracket,
         };
-        let heart = Arc::new(Heart::new(rhythm, config.tokio_workers()));
+        let heart = Arc::new(Heart::new(rhythm, config.tokio_workers(), self.poll_clock.clone()));
         let config_handle = ConfigHandle::with_layers(tier_config, layers);
         // The other half of Tokio's blocking pool is left to those whom it is meant for.
         let places = Arc::new(Places::new(self.blocking_threads / 2));

@@ -9,6 +9,7 @@ pub(crate) mod pool;
 pub(crate) mod registry;
 pub(crate) mod seat;
 pub(crate) mod slot;
+pub(crate) mod timing;
 pub(crate) mod treated;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -22,6 +23,7 @@ use crate::watchdog::doze::Doze;
 use beat::Beat;
 use registry::Registry;
 use slot::Slot;
+use timing::PollClock;
 
 /// How the threads of a runtime beat; see [`beat`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub(crate) struct Heart {
     pub(crate) id: u64,
     #[allow(dead_code, reason = "stable Tokio has no poll hooks")]
     pub(crate) rhythm: Rhythm,
+    /// Polls are timed, by this.
+    pub(crate) poll_clock: Option<PollClock>,
     pub(crate) registry: Registry,
     pub(crate) doze: Doze,
     armed: AtomicUsize,
@@ -69,12 +73,13 @@ pub(crate) struct Heart {
 }
 
 impl Heart {
-    pub(crate) fn new(rhythm: Rhythm, workers: usize) -> Self {
+    pub(crate) fn new(rhythm: Rhythm, workers: usize, poll_clock: Option<PollClock>) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let thread = ThreadScheduling::of_current_thread().ok();
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             rhythm,
+            poll_clock,
             registry: Registry::new(workers),
             doze: Doze::new(),
             armed: AtomicUsize::new(0),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::heartbeat::hooks::Claims;
 use crate::heartbeat::slot::Slot;
+use crate::metrics::histogram::Histogram;
 
 /// Slots by thread, and who holds which worker.
 ///
@@ -24,6 +25,7 @@ struct Threads {
     slots: Vec<Arc<Slot>>,
     /// Polls on threads that have been forgotten.
     past_polls: u64,
+    past_times: Histogram,
 }
 
 impl Registry {
@@ -37,11 +39,12 @@ impl Registry {
 
     /// Adds a thread, and forgets those that have ended.
     pub(crate) fn register(&self, slot: Arc<Slot>) {
-        let Threads { slots, past_polls } = &mut *self.lock();
+        let Threads { slots, past_polls, past_times } = &mut *self.lock();
         slots.retain(|slot| {
             let ended = slot.is_retired();
             if ended {
                 *past_polls += polls_of(slot);
+                *past_times = past_times.plus(&slot.line.timing.times());
             }
             !ended
         });
@@ -73,6 +76,13 @@ impl Registry {
     pub(crate) fn polls(&self) -> u64 {
         let threads = self.lock();
         threads.past_polls + threads.slots.iter().map(|slot| polls_of(slot)).sum::<u64>()
+    }
+
+    /// How long they took, if that is measured.
+    pub(crate) fn poll_time(&self) -> Histogram {
+        let threads = self.lock();
+        let times = threads.slots.iter().map(|slot| slot.line.timing.times());
+        times.fold(threads.past_times.clone(), |sum, times| sum.plus(&times))
     }
 }
 

@@ -82,6 +82,13 @@ pub(crate) fn become_ticker(heart: &Heart) -> Option<&'static Line> {
     TICKER.get()
 }
 
+/// The line of this thread in that runtime, if its poll was the last to be bracketed.
+#[inline]
+#[allow(dead_code, reason = "stable Tokio has no poll hooks")]
+pub(crate) fn bracketed(id: u64) -> Option<&'static Line> {
+    BRACKET.get().filter(|(latest, _)| *latest == id).map(|(_, line)| line)
+}
+
 /// The line of the runtime that this thread works for, for code that runs inside a poll. A plain load.
 #[inline]
 pub(crate) fn current_line() -> Option<&'static Line> {

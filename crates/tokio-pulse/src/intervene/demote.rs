@@ -132,7 +132,7 @@ mod tests {
     const LONG: Duration = Duration::from_millis(100);
 
     fn heart() -> Arc<Heart> {
-        Arc::new(Heart::new(crate::heartbeat::Rhythm::Tick, 1))
+        Arc::new(Heart::new(crate::heartbeat::Rhythm::Tick, 1, None))
     }
 
     #[test]

@@ -24,7 +24,12 @@ impl Recorder {
     /// For a histogram with one writer at a time: two loads and two stores.
     #[inline]
     pub(crate) fn record(&self, time: Duration) {
-        let nanos = nanos(time);
+        self.record_nanos(nanos(time));
+    }
+
+    /// The same, for a time in nanoseconds.
+    #[inline]
+    pub(crate) fn record_nanos(&self, nanos: u64) {
         bump(&self.buckets[bucket_of(nanos)], 1);
         bump(&self.nanos, nanos);
     }
@@ -35,6 +40,13 @@ impl Recorder {
         let nanos = nanos(time);
         self.buckets[bucket_of(nanos)].fetch_add(1, Relaxed);
         self.nanos.fetch_add(nanos, Relaxed);
+    }
+
+    /// For whoever has it from another, who is gone.
+    #[allow(dead_code, reason = "for the feature `poll-times`")]
+    pub(crate) fn clear(&self) {
+        self.buckets.iter().for_each(|bucket| bucket.store(0, Relaxed));
+        self.nanos.store(0, Relaxed);
     }
 
     pub(crate) fn snapshot(&self) -> Histogram {
@@ -70,7 +82,7 @@ fn bucket_of(nanos: u64) -> usize {
 /// assert_eq!(metrics.stall_time().quantile(0.99), None);
 /// # Ok::<(), tokio_pulse::BuildError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     buckets: [u64; BUCKETS],
     nanos: u64,

@@ -35,6 +35,7 @@ pub struct PreemptionMetrics {
     uptime: Duration,
     polls: u64,
     suspects: [usize; Tier::ALL.len()],
+    poll_time: Histogram,
     stall_time: Histogram,
     gate_wait_time: Histogram,
     lane_wait_time: Histogram,
@@ -58,6 +59,7 @@ impl PreemptionMetrics {
             uptime: core.heart.began.elapsed(),
             polls: core.heart.registry.polls(),
             suspects: core.tiers.suspects_by_tier(),
+            poll_time: core.heart.registry.poll_time(),
             stall_time: core.counters.stall_time(),
             gate_wait_time: core.tiers.gate().wait_time(),
             lane_wait_time: both(|counters| counters.wait_time()),
@@ -108,6 +110,14 @@ impl PreemptionMetrics {
     /// Tasks on record whose tier is this one.
     pub fn suspects_at(&self, tier: Tier) -> usize {
         self.suspects[tier.index()]
+    }
+
+    /// How long polls have taken on the workers, by the clock on the wall. Empty without
+    /// `Builder::poll_times`.
+    ///
+    /// Of an offender's poll, without what was done before it began.
+    pub fn poll_time(&self) -> &Histogram {
+        &self.poll_time
     }
 
     /// How long stalls have lasted that are over, as the watchdog saw them: from its first look at the

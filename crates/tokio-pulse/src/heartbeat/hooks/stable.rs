@@ -17,6 +17,7 @@ use crate::heartbeat::beat::Beat;
 use crate::heartbeat::registry::Registry;
 use crate::heartbeat::seat;
 use crate::heartbeat::slot::Slot;
+use crate::heartbeat::timing::PollClock;
 use crate::hooks::dispatch::Dispatch;
 use crate::intervene::handoff::{self, Handoff};
 use crate::metrics::counters::Counters;
@@ -170,6 +171,12 @@ struct Told<'a> {
     spawned_at: &'static Location<'static>,
 }
 
+impl<'a> Told<'a> {
+    fn clock(self) -> Option<&'a PollClock> {
+        self.dispatch.heart.poll_clock.as_ref()
+    }
+}
+
 /// A poll in the beat; ends it also when it panics.
 struct RunningPoll<'a> {
     slot: &'a Slot,
@@ -184,12 +191,18 @@ impl<'a> RunningPoll<'a> {
         if let Some(told) = told.filter(|_| slot.line.attention.is_wanted()) {
             told.dispatch.before(&slot.line, told.task, told.spawned_at);
         }
+        if let Some(clock) = told.and_then(Told::clock) {
+            slot.line.timing.begin(clock);
+        }
         Self { slot, told, done: true }
     }
 }
 
 impl Drop for RunningPoll<'_> {
     fn drop(&mut self) {
+        if let Some(clock) = self.told.and_then(Told::clock) {
+            self.slot.line.timing.end(clock);
+        }
         if let Some(told) = self.told.filter(|_| self.slot.line.attention.is_wanted()) {
             if self.done {
                 told.dispatch.complete(told.task, told.spawned_at);

@@ -12,6 +12,7 @@ use crate::heartbeat::pool::Line;
 use crate::heartbeat::registry::Registry;
 use crate::heartbeat::seat;
 use crate::heartbeat::slot::Slot;
+use crate::heartbeat::timing::PollClock;
 use crate::heartbeat::{Heart, Rhythm};
 use crate::hooks::dispatch::Dispatch;
 use crate::hooks::{HookRegistry, PollContext};
@@ -59,39 +60,6 @@ pub(crate) fn install_task_hooks(
     if let Some(registry) = &registry {
         registry.serve(&dispatch.heart);
     }
-    let (begin, end) = (dispatch.clone(), dispatch);
-    match begin.heart.rhythm {
-        Rhythm::Tick => {
-            let begin = move |task: &TaskMeta<'_>| match seat::ticker() {
-                Some(line) => begin_tick(line, &begin, task),
-                None => begin_first_tick(&begin, task),
-            };
-            let end = move |task: &TaskMeta<'_>| {
-                if let Some(line) = seat::ticker() {
-                    end_poll(line, &end, task);
-                }
-            };
-            install_pair(builder, begin, end, counters, user.before_poll, user.after_poll);
-        }
-        Rhythm::Bracket => {
-            let id = begin.heart.id;
-            let begin = move |task: &TaskMeta<'_>| {
-                seat::bracket(id, &begin.heart, |line| {
-                    line.beat.enter_poll();
-                    if line.attention.is_wanted() {
-                        begin_attended(line, &begin, task);
-                    }
-                });
-            };
-            let end = move |task: &TaskMeta<'_>| {
-                seat::bracket(id, &end.heart, |line| {
-                    end_poll(line, &end, task);
-                    line.beat.exit_poll();
-                });
-            };
-            install_pair(builder, begin, end, counters, user.before_poll, user.after_poll);
-        }
-    }
     if !user.spawn.is_empty() {
         builder.on_task_spawn(chain(user.spawn, counters));
     }
@@ -109,6 +77,46 @@ pub(crate) fn install_task_hooks(
             builder.on_task_terminate(terminate);
         }
         None => {}
+    }
+    let (begin, end) = (dispatch.clone(), dispatch);
+    let pairs = Pairs {
+        builder,
+        clock: begin.heart.poll_clock.clone(),
+        counters,
+        before: user.before_poll,
+        after: user.after_poll,
+    };
+    match begin.heart.rhythm {
+        Rhythm::Tick => {
+            let begin = move |task: &TaskMeta<'_>| match seat::ticker() {
+                Some(line) => begin_tick(line, &begin, task),
+                None => begin_first_tick(&begin, task),
+            };
+            let end = move |task: &TaskMeta<'_>| {
+                if let Some(line) = seat::ticker() {
+                    end_poll(line, &end, task);
+                }
+            };
+            pairs.install(seat::ticker, begin, end);
+        }
+        Rhythm::Bracket => {
+            let id = begin.heart.id;
+            let begin = move |task: &TaskMeta<'_>| {
+                seat::bracket(id, &begin.heart, |line| {
+                    line.beat.enter_poll();
+                    if line.attention.is_wanted() {
+                        begin_attended(line, &begin, task);
+                    }
+                });
+            };
+            let end = move |task: &TaskMeta<'_>| {
+                seat::bracket(id, &end.heart, |line| {
+                    end_poll(line, &end, task);
+                    line.beat.exit_poll();
+                });
+            };
+            pairs.install(move || seat::bracketed(id), begin, end);
+        }
     }
 }
 
@@ -150,27 +158,62 @@ fn end_attended(line: &Line, dispatch: &Dispatch, task: &TaskMeta<'_>) {
     dispatch.after(line, task.id(), task.spawned_at());
 }
 
-fn install_pair(
-    builder: &mut tokio::runtime::Builder,
-    begin: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static,
-    end: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static,
-    counters: &Arc<Counters>,
+/// What the closures around each poll are made of.
+struct Pairs<'a> {
+    builder: &'a mut tokio::runtime::Builder,
+    clock: Option<PollClock>,
+    counters: &'a Arc<Counters>,
     before: Vec<TaskHook>,
     after: Vec<TaskHook>,
-) {
-    if before.is_empty() && after.is_empty() {
-        builder.on_before_task_poll(begin).on_after_task_poll(end);
-        return;
+}
+
+impl Pairs<'_> {
+    /// `line` finds that of the thread, after `begin`.
+    fn install(
+        self,
+        line: impl Fn() -> Option<&'static Line> + Copy + Send + Sync + 'static,
+        begin: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static,
+        end: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static,
+    ) {
+        let Some(clock) = self.clock.clone() else { return self.chain(begin, end) };
+        let watch = clock.clone();
+        // What is done to an offender before its poll is not counted, and what comes of it afterwards.
+        self.chain(
+            move |task| {
+                begin(task);
+                if let Some(line) = line() {
+                    line.timing.begin(&watch);
+                }
+            },
+            move |task| {
+                if let Some(line) = line() {
+                    line.timing.end(&clock);
+                }
+                end(task);
+            },
+        );
     }
-    let (before, after) = (chain(before, counters), chain(after, counters));
-    builder.on_before_task_poll(move |task| {
-        begin(task);
-        before(task);
-    });
-    builder.on_after_task_poll(move |task| {
-        after(task);
-        end(task);
-    });
+
+    fn chain(
+        self,
+        begin: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static,
+        end: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static,
+    ) {
+        let Self { builder, counters, before, after, .. } = self;
+        if before.is_empty() && after.is_empty() {
+            builder.on_before_task_poll(begin).on_after_task_poll(end);
+            return;
+        }
+        let (before, after) = (chain(before, counters), chain(after, counters));
+        builder.on_before_task_poll(move |task| {
+            begin(task);
+            before(task);
+        });
+        builder.on_after_task_poll(move |task| {
+            after(task);
+            end(task);
+        });
+    }
 }
 
 /// One closure of many: it leaves out Pulse's own tasks, and a panic in one of the user's hooks

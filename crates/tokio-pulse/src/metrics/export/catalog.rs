@@ -90,6 +90,11 @@ const fn lane_gauge(
 
 pub(super) const CATALOG: &[Metric] = &[
     counter("tokio_pulse_polls_total", |m| m.polls(), "Polls on the workers."),
+    seconds(
+        "tokio_pulse_poll_duration_seconds",
+        |m| m.poll_time(),
+        "How long polls on the workers have taken; only where polls are timed.",
+    ),
     counter(
         "tokio_pulse_slow_polls_total",
         |m| m.slow_polls(),

@@ -375,6 +375,7 @@ impl Builder {
         let tokio = self.tokio.build().map_err(|error| BuildError(Kind::Runtime(error)))?;
         let pulse = attachment.start(tokio.handle())?;
         let lanes = EndOfLanes::of(&pulse);
+        pulse.handle().core.end_with_runtime();
         Ok(Runtime { pulse, tokio, lanes })
     }
 

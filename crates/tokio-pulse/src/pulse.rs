@@ -37,11 +37,23 @@ pub(crate) struct Core {
     #[allow(dead_code, reason = "for the wrapper of stable Tokio")]
     pub(crate) dispatch: Dispatch,
     stopped: AtomicBool,
+    /// The end of the watch is the end of the runtime, or comes with it.
+    ends_with_runtime: AtomicBool,
 }
 
 impl Core {
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
+    }
+
+    /// The runtime ends when the watch does. Before `stop`.
+    pub(crate) fn end_with_runtime(&self) {
+        self.ends_with_runtime.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the runtime ends. After `stop`, whose flag publishes it.
+    pub(crate) fn is_runtime_ending(&self) -> bool {
+        self.ends_with_runtime.load(Ordering::Relaxed)
     }
 
     /// Whether others can take over at all.
@@ -175,6 +187,7 @@ impl Attachment {
             tiers: self.tiers,
             places: self.places,
             stopped: AtomicBool::new(false),
+            ends_with_runtime: AtomicBool::new(false),
         });
         remember_attached(runtime.id(), &core)?;
         // From here on the guard undoes everything, also when the thread cannot be started.
@@ -201,6 +214,7 @@ async fn sentinel(core: Arc<Core>) {
     struct StopOnDrop(Arc<Core>);
     impl Drop for StopOnDrop {
         fn drop(&mut self) {
+            self.0.end_with_runtime();
             self.0.stop();
         }
     }

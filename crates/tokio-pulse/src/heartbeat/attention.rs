@@ -86,6 +86,11 @@ impl Attention {
         self.0.load(Relaxed) & ATTENDED != 0
     }
 
+    /// Thread: whether the watchdog waits for the end of a poll.
+    pub(crate) fn is_accused(&self) -> bool {
+        self.0.load(Relaxed) >= ACCUSED_ONE
+    }
+
     pub(crate) fn is_armed(&self) -> bool {
         self.0.load(Relaxed) & ARMED != 0
     }

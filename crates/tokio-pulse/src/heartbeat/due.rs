@@ -1,56 +1,94 @@
-//! The watchdog's request that the running poll of one thread make room: a single word, which the
-//! yield points in the user's code look at. 0 means that nothing is asked.
+//! The watchdog's request that the running poll of one thread make room, and the thread's answer that
+//! it need not: two words, of which the yield points in the user's code look at the first. 0 means that
+//! nothing is asked.
 //!
-//! It holds the whole beat of the poll that is meant. So it never has to be cleared on the poll path:
+//! `asked` holds the whole beat of the poll that is meant. So it never has to be cleared on the poll path:
 //! when the next poll begins the beat moves on, and what the word asks is void. A yield point finds 0
 //! all but once a slice, and compares the two words only when it does not.
 //!
 //! The watchdog alone sets it; it and the thread clear it. `Relaxed` is enough, for it publishes
 //! nothing. Accepted: the thread may clear a request that was made just now, while it clears a void
 //! one. The watchdog asks again at its next look.
+//!
+//! `answers` is written by the thread alone. It moves when a yield point has met a request and goes on,
+//! because nobody waits. To the watchdog that is progress, as if the poll had ended and another begun.
 
 use super::beat::Snapshot;
 use crate::sync::{AtomicUsize, Ordering::Relaxed};
 
+/// Asked of every poll from here on. No beat is equal to it: no 255 polls run one inside the other.
+const FOR_GOOD: usize = usize::MAX;
+
 #[derive(Debug)]
-pub(crate) struct Due(AtomicUsize);
+pub(crate) struct Due {
+    asked: AtomicUsize,
+    answers: AtomicUsize,
+}
+
+/// What a yield point finds when it looks closer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// Nothing, or it was for a poll that is over.
+    Void,
+    /// It means the poll that runs.
+    Met,
+    /// The runtime is about to end: whoever does not make room keeps it from that.
+    ForGood,
+}
 
 impl Due {
     pub(crate) fn none() -> Self {
-        Self(AtomicUsize::new(0))
+        Self { asked: AtomicUsize::new(0), answers: AtomicUsize::new(0) }
     }
 
     /// Watchdog: the poll with this beat is to make room.
     pub(crate) fn ask(&self, poll: Snapshot) {
-        self.0.store(poll.word(), Relaxed);
+        self.asked.store(poll.word(), Relaxed);
+    }
+
+    /// Watchdog, as its last act: every poll is to make room.
+    pub(crate) fn ask_for_good(&self) {
+        self.asked.store(FOR_GOOD, Relaxed);
     }
 
     /// Watchdog: what was asked is over. Without poll hooks the beat alone does not tell.
     pub(crate) fn withdraw(&self) {
         if self.is_asked() {
-            self.0.store(0, Relaxed);
+            self.asked.store(0, Relaxed);
         }
+    }
+
+    /// Watchdog: moves when a poll goes on after a request.
+    pub(crate) fn answers(&self) -> usize {
+        self.answers.load(Relaxed)
     }
 
     /// Thread: whether there is a request at all.
     #[inline]
     pub(crate) fn is_asked(&self) -> bool {
-        self.0.load(Relaxed) != 0
+        self.asked.load(Relaxed) != 0
     }
 
     /// Thread: takes the request away, and says whether it meant the poll with this beat.
-    #[cold]
-    #[inline(never)]
     #[must_use]
-    pub(crate) fn take(&self, poll: Snapshot) -> bool {
-        let asked = self.0.load(Relaxed);
-        self.0.store(0, Relaxed);
-        asked == poll.word()
+    pub(crate) fn take(&self, poll: Snapshot) -> Request {
+        match self.asked.load(Relaxed) {
+            FOR_GOOD => Request::ForGood,
+            asked => {
+                self.asked.store(0, Relaxed);
+                if asked == poll.word() { Request::Met } else { Request::Void }
+            }
+        }
+    }
+
+    /// Thread: goes on.
+    pub(crate) fn answer(&self) {
+        self.answers.store(self.answers().wrapping_add(1), Relaxed);
     }
 
     /// Another thread has taken this over.
     pub(crate) fn start_over(&self) {
-        self.0.store(0, Relaxed);
+        self.asked.store(0, Relaxed);
     }
 }
 
@@ -66,7 +104,7 @@ mod tests {
         assert!(!due.is_asked());
         due.ask(beat.snapshot());
         assert!(due.is_asked());
-        assert!(due.take(beat.snapshot()));
+        assert_eq!(due.take(beat.snapshot()), Request::Met);
         assert!(!due.is_asked());
     }
 
@@ -77,7 +115,7 @@ mod tests {
         due.ask(beat.snapshot());
         beat.tick();
         assert!(due.is_asked());
-        assert!(!due.take(beat.snapshot()));
+        assert_eq!(due.take(beat.snapshot()), Request::Void);
         assert!(!due.is_asked());
     }
 
@@ -88,9 +126,20 @@ mod tests {
         due.ask(beat.snapshot());
         let outer = beat.snapshot();
         beat.enter_poll();
-        assert!(!due.take(beat.snapshot()));
+        assert_eq!(due.take(beat.snapshot()), Request::Void);
         due.ask(outer);
         beat.exit_poll();
-        assert!(!due.take(beat.snapshot()));
+        assert_eq!(due.take(beat.snapshot()), Request::Void);
+    }
+
+    #[test]
+    fn what_is_asked_for_good_stays() {
+        let (beat, due) = (Beat::new_awake(), Due::none());
+        due.ask_for_good();
+        for _ in 0..2 {
+            beat.tick();
+            assert!(due.is_asked());
+            assert_eq!(due.take(beat.snapshot()), Request::ForGood);
+        }
     }
 }

@@ -64,6 +64,11 @@ impl Registry {
         self.lock().slots.iter().filter(|slot| !slot.is_retired()).cloned().collect()
     }
 
+    /// Whether any thread is idle.
+    pub(crate) fn has_idle(&self) -> bool {
+        self.lock().slots.iter().any(|slot| slot.is_idle())
+    }
+
     /// Polls on all threads so far, those that have ended included.
     pub(crate) fn polls(&self) -> u64 {
         let threads = self.lock();

@@ -95,6 +95,12 @@ impl Slot {
         (beat.is_awake() || beat.in_poll()) && !beat.in_reserve()
     }
 
+    /// Whether the thread sleeps in Tokio's park, from which work, timers and sockets wake it.
+    pub(crate) fn is_idle(&self) -> bool {
+        let beat = self.beat().snapshot();
+        !(beat.is_awake() || beat.in_poll() || beat.in_reserve() || self.is_retired())
+    }
+
     pub(crate) fn retire(&self) {
         self.thread.retired.store(true, Relaxed);
     }

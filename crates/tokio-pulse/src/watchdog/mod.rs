@@ -120,6 +120,12 @@ impl Watchdog {
         for slot in self.units.iter().filter_map(|unit| unit.slot.as_ref()) {
             accuse::let_go(slot);
         }
+        if self.core.is_runtime_ending() {
+            // Nobody asks any more, and a loop that waits to be asked would keep the runtime alive.
+            for slot in self.core.heart.registry.slots() {
+                slot.line.due.ask_for_good();
+            }
+        }
     }
 
     /// The slice may be changed while the runtime runs.

@@ -13,6 +13,8 @@ use crate::heartbeat::beat::Snapshot;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
     pub(crate) beat: Option<Snapshot>,
+    /// Requests to make room after which a poll went on, because nobody waited.
+    pub(crate) answers: usize,
     /// Nanoseconds that the worker was busy, as Tokio publishes it (stable Tokio only).
     pub(crate) busy: u64,
     /// Parks and unparks, as Tokio publishes them (stable Tokio only).
@@ -34,7 +36,7 @@ pub(crate) struct Sample {
 impl Sample {
     #[allow(dead_code, reason = "stable Tokio watches workers, and these are always there")]
     pub(crate) fn idle() -> Self {
-        let progress = Progress { beat: None, busy: 0, parks: 0 };
+        let progress = Progress { beat: None, answers: 0, busy: 0, parks: 0 };
         Self { progress, busy: false, cpu: None, unheard: false }
     }
 }
@@ -88,6 +90,8 @@ pub(crate) struct Memory {
     since: Duration,
     cpu_then: Option<Duration>,
     milestone: Option<Milestone>,
+    /// The poll has gone on after a request since its thread was first seen to linger.
+    has_answered: bool,
     /// What the last look came to.
     verdict: Verdict,
 }
@@ -138,6 +142,7 @@ impl Memory {
             since: Duration::ZERO,
             cpu_then: None,
             milestone: None,
+            has_answered: false,
             verdict: Verdict::Idle,
         }
     }
@@ -183,7 +188,7 @@ impl Memory {
     }
 
     /// Whether the poll that was seen at the last look, which was `now`, is to make room for others.
-    /// Who waits is not asked: see `yield_point/README.md`.
+    /// Whether anybody waits is for the yield point to find out: see `yield_point/README.md`.
     pub(crate) fn is_due(&self, now: Duration, slice: Duration) -> bool {
         let runs_on = match self.verdict {
             Verdict::Lingering { .. }
@@ -208,6 +213,9 @@ impl Memory {
         let elapsed = now.saturating_sub(self.since);
         let moved = self.progress != Some(sample.progress);
         if moved || !sample.busy {
+            self.has_answered = self.progress.is_some_and(|old| {
+                old.beat == sample.progress.beat && old.answers != sample.progress.answers
+            });
             self.progress = Some(sample.progress);
             self.watch_from(now, sample.cpu);
             return self.over(elapsed, if moved { Verdict::Lively } else { Verdict::Idle });
@@ -228,7 +236,8 @@ impl Memory {
                 .map(|(cpu, run_delay)| Milestone { at: now, cpu, run_delay });
         }
         if elapsed < slice {
-            let first = !matches!(self.verdict, Verdict::Lingering { .. });
+            // Whoever was woken the first time is at the driver, or on another thread's account.
+            let first = !matches!(self.verdict, Verdict::Lingering { .. }) && !self.has_answered;
             let part = slice / LINGERING_FRACTION;
             return match self.blame(sample, part, evidence) {
                 Some(_) => Verdict::Lingering { first },

@@ -37,7 +37,7 @@ fn machine(run_state: Option<RunState>) -> Machine {
 
 fn sample(polls: usize, in_poll: bool, cpu: Option<Duration>) -> Sample {
     let beat = Some(Snapshot::from_parts(polls, in_poll, true, false));
-    let progress = Progress { beat, busy: 0, parks: 0 };
+    let progress = Progress { beat, answers: 0, busy: 0, parks: 0 };
     Sample { progress, busy: in_poll, cpu, unheard: false }
 }
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::check::step_aside;
 use super::checkpoint::{Checkpoint, hand_over};
-use super::{current_poll, is_asked};
+use super::current_poll;
+use super::request::{Way, is_asked};
 
 /// Makes yield points act before the watchdog asks, or look more seldom.
 ///
@@ -95,18 +96,18 @@ impl YieldBudget {
     /// See [`checkpoint`](super::checkpoint()).
     #[inline]
     pub fn checkpoint(&mut self) -> Checkpoint {
-        if self.must_yield() { hand_over() } else { Checkpoint::Passed }
+        if self.must_make_room(Way::HandOver) { hand_over() } else { Checkpoint::Passed }
     }
 
     /// Takes one turn, and says whether to make room. The slice begins anew then.
     #[inline]
-    pub(super) fn must_yield(&mut self) -> bool {
+    pub(super) fn must_make_room(&mut self, way: Way) -> bool {
         if self.turns > 1 {
             self.turns -= 1;
             return false;
         }
         self.turns = self.interval;
-        let spent = is_asked() || ((self.cpu.is_some() || self.polls.is_some()) && self.look());
+        let spent = is_asked(way) || ((self.cpu.is_some() || self.polls.is_some()) && self.look());
         if spent {
             self.begin_slice();
         }
@@ -161,7 +162,7 @@ impl Future for BudgetCheck<'_> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(budget) = self.budget.take() else { return Poll::Ready(()) };
-        if !budget.must_yield() {
+        if !budget.must_make_room(Way::Yield) {
             return Poll::Ready(());
         }
         step_aside(cx);
@@ -175,7 +176,7 @@ mod tests {
 
     /// Which of the first turns make room, outside of any runtime.
     fn turns(mut budget: YieldBudget, turns: usize) -> Vec<usize> {
-        (1..=turns).filter(|_| budget.must_yield()).collect()
+        (1..=turns).filter(|_| budget.must_make_room(Way::Yield)).collect()
     }
 
     #[test]
@@ -200,10 +201,10 @@ mod tests {
     #[test]
     fn time_counts_from_the_first_look() {
         let mut budget = YieldBudget::new().cpu(Duration::from_millis(1));
-        assert!(!budget.must_yield());
+        assert!(!budget.must_make_room(Way::Yield));
         std::thread::sleep(Duration::from_millis(2));
-        assert!(budget.must_yield());
-        assert!(!budget.clone().must_yield(), "a new slice");
+        assert!(budget.must_make_room(Way::Yield));
+        assert!(!budget.clone().must_make_room(Way::Yield), "a new slice");
         assert_eq!(turns(YieldBudget::new().cpu(Duration::ZERO), 2), [1, 2]);
         assert!(turns(YieldBudget::new().cpu(Duration::MAX), 100).is_empty());
     }

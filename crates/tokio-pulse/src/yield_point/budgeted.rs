@@ -8,6 +8,7 @@ use pin_project_lite::pin_project;
 
 use super::budget::YieldBudget;
 use super::check::step_aside;
+use super::request::Way;
 
 pin_project! {
     /// A future whose polls are turns of a [`YieldBudget`].
@@ -64,7 +65,7 @@ impl<F: Future> Future for Budgeted<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let budgeted = self.project();
-        if !*budgeted.its_turn && budgeted.budget.must_yield() {
+        if !*budgeted.its_turn && budgeted.budget.must_make_room(Way::Yield) {
             *budgeted.its_turn = true;
             step_aside(cx);
             return Poll::Pending;

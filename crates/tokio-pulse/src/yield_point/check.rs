@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use super::is_asked;
+use super::hostages;
+use super::request::{Way, is_asked};
 
 /// Yields to the scheduler if the running poll has used its slice up; otherwise costs a load.
 ///
@@ -53,7 +54,7 @@ impl Future for CheckAndYield {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.yielded || !is_asked() {
+        if self.yielded || !is_asked(Way::Yield) {
             return Poll::Ready(());
         }
         self.yielded = true;
@@ -66,6 +67,7 @@ impl Future for CheckAndYield {
 #[cold]
 #[inline(never)]
 pub(super) fn step_aside(cx: &mut Context<'_>) {
+    hostages::note_step_aside();
     // Its first poll hands the waker to the scheduler, and is never ready.
     let _ = pin!(tokio::task::yield_now()).poll(cx);
 }

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use super::{current_poll, is_asked};
+use super::current_poll;
+use super::request::{Way, is_asked};
 use crate::Handle;
 use crate::heartbeat::{hooks, seat};
 use crate::intervene::handoff::Handoff;
@@ -74,7 +75,7 @@ pub enum Checkpoint {
 /// ```
 #[inline]
 pub fn checkpoint() -> Checkpoint {
-    if is_asked() { hand_over() } else { Checkpoint::Passed }
+    if is_asked(Way::HandOver) { hand_over() } else { Checkpoint::Passed }
 }
 
 /// The slice is over.

@@ -2,7 +2,7 @@
 //!
 //! In asynchronous code [`check_and_yield`] ends the poll and lets the task go on behind all that wait;
 //! in synchronous code [`checkpoint`] gives the worker away and goes on without it. Both do so only
-//! when the watchdog has seen the poll use its slice up, and cost a load otherwise:
+//! when the watchdog has seen the poll use its slice up and somebody may wait, and cost a load otherwise:
 //!
 //! ```
 //! use tokio_pulse::{check_and_yield, checkpoint};
@@ -39,9 +39,12 @@ mod budget;
 mod budgeted;
 mod check;
 mod checkpoint;
+mod hostages;
 mod iterator;
+mod request;
 #[cfg(feature = "stream")]
 mod stream;
+mod waiting;
 mod yielding;
 
 pub use budget::{BudgetCheck, YieldBudget};
@@ -54,15 +57,6 @@ pub use stream::StreamExt;
 pub use yielding::Yielding;
 
 use crate::heartbeat::seat;
-
-/// Whether the watchdog has asked the running poll to make room. Takes the request away.
-#[inline]
-fn is_asked() -> bool {
-    match seat::current_line() {
-        Some(line) => line.due.is_asked() && line.due.take(line.beat.snapshot()),
-        None => false,
-    }
-}
 
 /// The same for the whole of a poll, and another for the next one on the same thread; 0 where no poll
 /// is seen.

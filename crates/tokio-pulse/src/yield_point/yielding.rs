@@ -8,7 +8,7 @@ use pin_project_lite::pin_project;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::check::step_aside;
-use super::is_asked;
+use super::request::{Way, is_asked};
 
 pin_project! {
     /// A reader, writer or stream with a yield point before each operation.
@@ -64,7 +64,7 @@ impl<T> Yielding<T> {
 /// A yield point in a poll. `Pending`: the caller returns the same.
 #[inline]
 pub(super) fn poll_yield_point(cx: &mut Context<'_>) -> Poll<()> {
-    if is_asked() {
+    if is_asked(Way::Yield) {
         step_aside(cx);
         return Poll::Pending;
     }

@@ -260,7 +260,8 @@ impl Observer {
         let watched = parks % 2 == 0 && !in_reserve && (self.workers_park || in_poll);
         let cpu = if watched { unit.slot.as_ref().and_then(|slot| slot.cpu_time()) } else { None };
         let unheard = beat.is_none() && parks == 0 && busy == 0;
-        Sample { progress: Progress { beat, busy, parks }, busy: watched, cpu, unheard }
+        let answers = unit.slot.as_ref().map_or(0, |slot| slot.line.due.answers());
+        Sample { progress: Progress { beat, answers, busy, parks }, busy: watched, cpu, unheard }
     }
 
     /// A unit is a worker here; it holds itself up unless it is parked, which `sample` has ruled

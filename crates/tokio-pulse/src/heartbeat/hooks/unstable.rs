@@ -366,7 +366,8 @@ impl Observer {
         };
         let busy = running && !beat.in_reserve() && self.holders.contains(&slot.thread.id);
         let cpu = if busy { slot.cpu_time() } else { None };
-        let progress = Progress { beat: Some(beat), busy: 0, parks: 0 };
+        let answers = slot.line.due.answers();
+        let progress = Progress { beat: Some(beat), answers, busy: 0, parks: 0 };
         Sample { progress, busy, cpu, unheard: false }
     }
 

@@ -75,7 +75,8 @@ fn a_lone_task_does_not_yield() {
 #[test]
 fn without_an_idle_worker_it_does() {
     let runtime = runtime(1);
-    let most = (0..TRIES).map(|_| polls_of(&runtime, compute(STRETCH)) - 1).find(|yields| *yields >= 4);
+    let most =
+        (0..TRIES).map(|_| polls_of(&runtime, compute(STRETCH)) - 1).find(|yields| *yields >= 4);
     assert!(most.is_some());
 }
 

@@ -9,16 +9,21 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use axum::{Router, routing::get};
+use tokio::net::TcpListener;
 
 #[tokio_pulse::main]
 async fn main() -> std::io::Result<()> {
     tracing_subscriber::fmt().init();
+    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    println!("listening on {}", listener.local_addr()?);
+    serve(listener).await
+}
+
+pub(crate) async fn serve(listener: TcpListener) -> std::io::Result<()> {
     let app = Router::new()
         .route("/health", get(|| async { "ok\n" }))
         .route("/heavy", get(heavy))
         .route("/stalls", get(stalls));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    println!("listening on {}", listener.local_addr()?);
     axum::serve(listener, app).await
 }
 

@@ -1,7 +1,7 @@
 //! E5: an axum server with more requests than it can serve. How long those wait that are served, and
 //! how long the others for being told so; beside `tower::load_shed`.
 
-use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -9,10 +9,10 @@ use axum::error_handling::HandleErrorLayer;
 use axum::http::StatusCode;
 use axum::routing::get;
 use clap::ValueEnum;
-use pulse::latencies::Latencies;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use pulse::latencies::Summary;
+use pulse::load::{Class, OpenPlan, Target, open_loop};
 use tokio_pulse::Handle;
+use tokio_pulse_sys::ThreadScheduling;
 use tokio_pulse_tower::{BudgetLayer, Exhausted, PressureGauge, RequestBudget, ServiceUnavailable};
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
@@ -24,16 +24,19 @@ use crate::figure::{Better, Figure};
 use crate::rounds::{interleave, pick};
 
 const ROUNDS: usize = 7;
-const WARM_UP: Duration = Duration::from_millis(300);
+const WARM_UP: Duration = Duration::from_millis(500);
 const MEASURED: Duration = Duration::from_secs(2);
-/// Each asks again as soon as it is served: many times what the processors can do.
-const CLIENTS: usize = 128;
-/// Who was turned away comes back after this.
-const BACK_OFF: Duration = Duration::from_millis(50);
+/// Three times what two processors can do, less what the load itself takes.
+const OVERLOAD: f64 = 1_500.0;
+/// A fifth of it.
+const CALM: f64 = 100.0;
 /// What a request costs: pieces of so long, with a yield after each.
 const PIECES: u32 = 8;
 const PIECE: Duration = Duration::from_micros(500);
-const REQUEST: &[u8] = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
+/// Of the generator's threads, where the kernel lets one choose: they stand for clients elsewhere, which
+/// would not wait for a processor of the server.
+const GENERATOR_SLICE: Duration = Duration::from_micros(100);
+const LIMIT_TURNED_AWAY_MS: f64 = 1.0;
 
 /// Who turns requests away.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -91,7 +94,7 @@ impl Shedding {
                 router.layer(layer.on_reject(ServiceUnavailable))
             }
             Self::Lane => {
-                let gauge = gauge().ignore_delay().lane_depth(2 * workers, workers);
+                let gauge = gauge().ignore_delay().lane_depth(workers, workers - 1);
                 // Each request looks: a burst within an interval would be let in as a whole.
                 let gauge = gauge.interval(Duration::ZERO).build().expect("limits in order");
                 let layer = BudgetLayer::new(RequestBudget::of_cpu(Duration::ZERO))
@@ -114,93 +117,93 @@ async fn heavy() -> &'static str {
     "ok"
 }
 
-#[derive(Default)]
+#[derive(Clone, Copy)]
+struct Load {
+    shedding: Shedding,
+    per_second: f64,
+}
+
 struct Sample {
-    served: Latencies,
-    turned_away: Latencies,
+    served: Summary,
+    turned_away: Summary,
+    /// Of those that were turned away.
+    within_limit: f64,
+    /// Neither served nor turned away, of all.
+    lost: f64,
+    /// Of the generator.
+    lag_p99_ms: f64,
     seconds: f64,
 }
 
 pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
-    let samples = interleave(scale.rounds(ROUNDS), &ALL, |shedding| measure(shedding, scale))?;
-    let mut figures = Vec::new();
-    for (shedding, samples) in ALL.iter().zip(&samples) {
-        let mut add = |what, unit, better, of: fn(&Sample) -> f64| {
-            let name = format!("overload/{}/{what}", shedding.word());
-            figures.push(Figure::new(name, unit, better, &pick(samples, of)));
-        };
-        add("served", "per s", Better::Higher, |s| s.served.summary().count as f64 / s.seconds);
-        add("served-p99", "ms", Better::Lower, |s| s.served.summary().p99_ms);
-        if matches!(shedding, Shedding::Nobody) {
-            continue;
-        }
-        add("turned-away", "per s", Better::Lower, |s| {
-            s.turned_away.summary().count as f64 / s.seconds
-        });
-        add("turned-away-p50", "ms", Better::Lower, |s| s.turned_away.summary().p50_ms);
-        add("turned-away-p99", "ms", Better::Lower, |s| s.turned_away.summary().p99_ms);
-    }
-    Ok(figures)
+    let overload = |shedding| Load { shedding, per_second: OVERLOAD };
+    // The layer beside itself, without an overload.
+    let calm = Load { shedding: Shedding::Lane, per_second: CALM };
+    let loads: Vec<Load> = ALL.into_iter().map(overload).chain([calm]).collect();
+    let mut seed = 0;
+    let samples = interleave(scale.rounds(ROUNDS), &loads, |load| {
+        // All of one round get the same arrivals.
+        seed += 1;
+        measure(load, scale, (seed - 1) / loads.len() as u64)
+    })?;
+    Ok(loads.iter().zip(&samples).flat_map(|(load, samples)| figures(*load, samples)).collect())
 }
 
-fn measure(shedding: Shedding, scale: Scale) -> Result<Sample> {
-    let server = Server::start_heavy(shedding, scale.workers)?;
+fn figures(load: Load, samples: &[Sample]) -> Vec<Figure> {
+    let is_calm = load.per_second == CALM;
+    let word = if is_calm { "lane-calm" } else { load.shedding.word() };
+    let figure = |what, unit, better, of: fn(&Sample) -> f64| {
+        Figure::new(format!("overload/{word}/{what}"), unit, better, &pick(samples, of))
+    };
+    let mut figures = vec![
+        figure("served", "per s", Better::Higher, |s| s.served.count as f64 / s.seconds),
+        figure("served-p50", "ms", Better::Lower, |s| s.served.p50_ms),
+        figure("served-p99", "ms", Better::Lower, |s| s.served.p99_ms),
+    ];
+    if !is_calm && !matches!(load.shedding, Shedding::Nobody) {
+        let p99 = figure("turned-away-p99", "ms", Better::Lower, |s| s.turned_away.p99_ms);
+        figures.extend([
+            figure("turned-away", "per s", Better::Lower, |s| {
+                s.turned_away.count as f64 / s.seconds
+            }),
+            figure("turned-away-p50", "ms", Better::Lower, |s| s.turned_away.p50_ms),
+            match load.shedding {
+                Shedding::Lane => p99.bar("E5", LIMIT_TURNED_AWAY_MS),
+                _ => p99,
+            },
+            figure("turned-away-in-1ms", "share", Better::Higher, |s| s.within_limit),
+        ]);
+    }
+    figures.extend([
+        figure("lost", "share", Better::Lower, |s| s.lost),
+        figure("generator-lag-p99", "ms", Better::Lower, |s| s.lag_p99_ms),
+    ]);
+    figures
+}
+
+/// Requests leave when it is time, whatever became of those before, and their latency counts from then.
+fn measure(load: Load, scale: Scale, seed: u64) -> Result<Sample> {
+    let server = Server::start_heavy(load.shedding, scale.workers)?;
     let measured = scale.time(MEASURED);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let from = Instant::now() + WARM_UP;
-    runtime.block_on(async {
-        let mut clients = tokio::task::JoinSet::new();
-        for _ in 0..CLIENTS {
-            clients.spawn(ask(server.addr, from, from + measured));
-        }
-        let mut all = Sample { seconds: measured.as_secs_f64(), ..Sample::default() };
-        while let Some(one) = clients.join_next().await {
-            let one = one??;
-            all.served.merge(&one.served);
-            all.turned_away.merge(&one.turned_away);
-        }
-        Ok(all)
+    let classes = vec![Class { target: Target::get(PATH), per_second: load.per_second }];
+    let plan = OpenPlan { warm_up: WARM_UP, seed, ..OpenPlan::new(server.addr, classes, measured) };
+    // Its threads inherit the slice. A refusal of the kernel shows in the lag.
+    let scheduling = ThreadScheduling::of_current_thread().ok();
+    let set_slice = |slice| scheduling.map(|thread| thread.set_slice(slice));
+    set_slice(Some(GENERATOR_SLICE));
+    let outcome = open_loop(&plan, &AtomicBool::new(false));
+    set_slice(None);
+    let outcome = outcome?;
+    let [requests] = &outcome.classes[..] else { return Err("no class of requests".into()) };
+    let (served, turned_away) = (requests.latencies.summary(), requests.turned_away.summary());
+    let lost = requests.errors - turned_away.count;
+    let all = (served.count + requests.errors).max(1);
+    Ok(Sample {
+        within_limit: requests.turned_away.share_within(Duration::from_millis(1)),
+        lost: lost as f64 / all as f64,
+        lag_p99_ms: outcome.lag.summary().p99_ms,
+        seconds: measured.as_secs_f64(),
+        served,
+        turned_away,
     })
-}
-
-/// One client, with one request at a time on one connection.
-async fn ask(server: SocketAddr, from: Instant, to: Instant) -> Result<Sample> {
-    let mut sample = Sample::default();
-    let mut stream = TcpStream::connect(server).await?;
-    stream.set_nodelay(true)?;
-    while Instant::now() < to {
-        let began = Instant::now();
-        stream.write_all(REQUEST).await?;
-        let status = read_response(&mut stream).await?;
-        let took = began.elapsed();
-        let latencies = match status {
-            200 => &mut sample.served,
-            503 => &mut sample.turned_away,
-            other => return Err(format!("status {other}").into()),
-        };
-        if began >= from {
-            latencies.record(took);
-        }
-        if status == 503 {
-            tokio::time::sleep(BACK_OFF).await;
-        }
-    }
-    Ok(sample)
-}
-
-/// Reads one response to its end, and returns its status.
-async fn read_response(stream: &mut TcpStream) -> Result<u16> {
-    let mut bytes = Vec::new();
-    loop {
-        if stream.read_buf(&mut bytes).await? == 0 {
-            return Err("the server has closed the connection".into());
-        }
-        let text = std::str::from_utf8(&bytes)?;
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-        if body.len() >= length.map_or(Ok(0), str::parse)? {
-            let status = head.split(' ').nth(1).ok_or("no status")?;
-            return Ok(status.parse()?);
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! B12: what the Tower layer adds to a request, beside `tower::load_shed`.
+//! B12: what the Tower layer adds to a request, beside `tower::load_shed` and what tokio-metrics adds.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use tokio_metrics::{Instrumented, TaskMonitor};
 use tokio_pulse::task;
 use tokio_pulse_tower::{BudgetLayer, Exhausted, PressureGauge, Rejection, RequestBudget};
 use tower::load_shed::LoadShedLayer;
@@ -45,9 +46,11 @@ enum Op {
     TurnedAway,
     /// Tower's own, which does not look at the runtime.
     LoadShed,
+    /// The request's future instrumented by tokio-metrics, which measures and does nothing.
+    TokioMetrics,
 }
 
-const ALL: [(Op, &str, Option<f64>); 9] = [
+const ALL: [(Op, &str, Option<f64>); 10] = [
     (Op::Bare, "bare", None),
     (Op::Unlimited, "unlimited", Some(LIMIT_NS)),
     (Op::Polls, "polls", Some(LIMIT_NS)),
@@ -57,6 +60,7 @@ const ALL: [(Op, &str, Option<f64>); 9] = [
     (Op::Cpu, "cpu", None),
     (Op::TurnedAway, "turned-away", None),
     (Op::LoadShed, "load-shed", None),
+    (Op::TokioMetrics, "tokio-metrics", None),
 ];
 
 pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
@@ -104,6 +108,7 @@ fn nanos(op: Op, gauge: &PressureGauge, chunks: usize) -> f64 {
             time(chunks, nothing.on_exhausted(Exhausted::Reject).layer(Bare))
         }
         Op::LoadShed => time(chunks, LoadShedLayer::new().layer(Bare)),
+        Op::TokioMetrics => time(chunks, Instrument(TaskMonitor::new())),
     }
 }
 
@@ -125,6 +130,23 @@ impl Service<u64> for Bare {
 
     fn call(&mut self, request: u64) -> Self::Future {
         ready(Ok(request))
+    }
+}
+
+/// Without a layer for it: there is none in tokio-metrics.
+struct Instrument(TaskMonitor);
+
+impl Service<u64> for Instrument {
+    type Response = u64;
+    type Error = Infallible;
+    type Future = Instrumented<Ready<std::result::Result<u64, Infallible>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<std::result::Result<(), Infallible>> {
+        Bare.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: u64) -> Self::Future {
+        self.0.instrument(Bare.call(request))
     }
 }
 

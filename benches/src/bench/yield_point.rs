@@ -1,9 +1,11 @@
-//! B10: what yield points cost when there is nothing to do, beside those of Tokio.
+//! B10: what yield points cost when there is nothing to do, beside those of Tokio and tokio-metrics.
 
+use std::future::ready;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use tokio::task::coop;
+use tokio_metrics::TaskMonitor;
 use tokio_pulse::yield_point::{IteratorExt as _, YieldBudget};
 use tokio_pulse::{Builder, Runtime, check_and_yield, checkpoint};
 
@@ -41,9 +43,11 @@ enum Op {
     Iterator,
     ConsumeBudget,
     HasBudgetRemaining,
+    /// A future of its own for each turn: what it takes to see a poll from outside.
+    TokioMetrics,
 }
 
-const ALL: [(Op, &str, Option<f64>); 11] = [
+const ALL: [(Op, &str, Option<f64>); 12] = [
     (Op::Empty, "empty", None),
     (Op::CheckAndYield, "check-and-yield", Some(LIMIT_NS)),
     (Op::Checkpoint, "checkpoint", Some(LIMIT_NS)),
@@ -55,6 +59,7 @@ const ALL: [(Op, &str, Option<f64>); 11] = [
     (Op::Iterator, "with-checkpoints", None),
     (Op::ConsumeBudget, "tokio-consume-budget", None),
     (Op::HasBudgetRemaining, "tokio-has-budget-remaining", None),
+    (Op::TokioMetrics, "tokio-metrics-instrument", None),
 ];
 
 pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
@@ -121,6 +126,10 @@ async fn nanos(op: Op, chunks: usize) -> f64 {
         }
         Op::ConsumeBudget => time!(chunks, coop::consume_budget().await),
         Op::HasBudgetRemaining => time!(chunks, black_box(coop::has_budget_remaining())),
+        Op::TokioMetrics => {
+            let monitor = TaskMonitor::new();
+            time!(chunks, monitor.instrument(ready(())).await)
+        }
     }
 }
 

@@ -74,6 +74,15 @@ impl Latencies {
         Duration::from_micros(value)
     }
 
+    /// The share of those that are not longer; 1 when empty.
+    pub fn share_within(&self, limit: Duration) -> f64 {
+        if self.is_empty() {
+            return 1.0;
+        }
+        let within = self.micros.count_between(0, micros(limit));
+        within as f64 / self.micros.len() as f64
+    }
+
     /// The percentiles that are printed.
     pub fn summary(&self) -> Summary {
         let ms = |percentile| self.percentile(percentile).as_secs_f64() * 1e3;

@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use tokio::task::yield_now;
 use tokio_pulse::config::Rule;
+use tokio_pulse::stall_report::{ReportLimits, ReportSink, StallEnd, StallReport};
 use tokio_pulse::task::{self, Group, TaskContext};
 use tokio_pulse::{CpuTimer, Runtime, SuspectReport, TaskPriority};
 use tokio_pulse_tower::{BudgetLayer, Exhausted, PressureGauge, Reason, Rejection, RequestBudget};
@@ -225,16 +226,27 @@ fn a_request_in_the_task_of_its_connection_is_known_by_its_own_name() {
 
 #[test]
 fn rules_and_records_know_a_request_by_its_description() {
+    struct Ends(Mutex<mpsc::Sender<StallEnd>>);
+    impl ReportSink for Ends {
+        fn report(&self, _: &StallReport) {}
+
+        fn ended(&self, end: &StallEnd) {
+            let _ = self.0.lock().unwrap().send(end.clone());
+        }
+    }
     let rule = Rule::builder().label("path", "/report").priority(TaskPriority::Low);
+    let (ends, ended) = mpsc::channel();
     let runtime = tokio_pulse::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .slice(Duration::from_millis(5))
         .rule(rule.build().unwrap())
+        .report_sink(Ends(Mutex::new(ends)))
+        .stall_reports(ReportLimits::new().threshold(Duration::from_millis(5)).per_minute(1000))
         .build()
         .unwrap();
-    let service = BudgetLayer::new(RequestBudget::UNLIMITED)
-        .describe(|path: &String| task::Builder::new().label("path", path))
+    let service = BudgetLayer::new(RequestBudget::of_cpu(PATIENCE))
+        .describe(|path: &String| task::Builder::new().name("GET").label("path", path))
         .layer(service_fn(|_: String| async {
             loop {
                 burn(Duration::from_millis(50));
@@ -246,11 +258,17 @@ fn rules_and_records_know_a_request_by_its_description() {
     let connection = runtime.handle().tokio().spawn(service.oneshot("/report".into()));
     let tiers = runtime.handle().tiers();
     let known = || {
-        let low = |suspect: &SuspectReport| suspect.priority() == TaskPriority::Low;
+        let low = |suspect: &SuspectReport| {
+            let described = suspect.name() == Some("GET") && suspect.group_id().is_some();
+            described && suspect.priority() == TaskPriority::Low
+        };
         tiers.suspects().iter().any(|suspect| suspect.task_id() == connection.id() && low(suspect))
     };
     runtime.block_on(eventually(known));
+    let end = ended.recv_timeout(PATIENCE).unwrap();
     connection.abort();
+    assert_eq!((end.task_id, end.task_name.as_deref()), (connection.id(), Some("GET")));
+    assert!(end.task_group.is_some(), "{end}");
 }
 
 #[test]

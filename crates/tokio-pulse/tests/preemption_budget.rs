@@ -10,6 +10,8 @@ mod common;
 
 #[path = "preemption_budget/meaning.rs"]
 mod meaning;
+#[path = "preemption_budget/places.rs"]
+mod places;
 #[path = "preemption_budget/yields.rs"]
 mod yields;
 

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, eventually};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_pulse::yield_point::{IteratorExt as _, YieldBudget, Yielding};
 use tokio_pulse::{Budgeted, Builder, Checkpoint, Runtime, check_and_yield, checkpoint};
 
@@ -257,6 +257,17 @@ fn adapters_make_room() {
         ticks.ticks() - since
     });
     assert!(had >= 20, "{had} ticks beside a reader");
+
+    let ticks = ticker.clone();
+    let had = run(&runtime, async move {
+        let (since, begun) = (ticks.ticks(), Instant::now());
+        let mut nowhere = Yielding::new(tokio::io::sink());
+        while !ticks.has_had(20, since, begun) {
+            tokio::task::unconstrained(nowhere.write_all(&[0; 64])).await.unwrap();
+        }
+        ticks.ticks() - since
+    });
+    assert!(had >= 20, "{had} ticks beside a writer");
 }
 
 #[test]

@@ -10,7 +10,9 @@ use std::{
 
 use tokio::{sync::mpsc, task::JoinSet};
 
-use super::{Arrival, Arrivals, Connections, Target};
+use hyper::StatusCode;
+
+use super::{Arrival, Arrivals, Connections, RequestError, Target};
 use crate::latencies::Latencies;
 
 /// One kind of request and how often it leaves.
@@ -67,6 +69,8 @@ pub struct ClassOutcome {
     pub completed: u64,
     /// Requests without a good answer: timed out, refused, broken, not sent.
     pub errors: u64,
+    /// The same for those that were answered with 503. They are errors as well.
+    pub turned_away: Latencies,
 }
 
 impl ClassOutcome {
@@ -75,6 +79,7 @@ impl ClassOutcome {
         self.latencies.merge(&other.latencies);
         self.completed += other.completed;
         self.errors += other.errors;
+        self.turned_away.merge(&other.turned_away);
     }
 }
 
@@ -133,6 +138,7 @@ struct Sent {
 enum Fate {
     Answered,
     TimedOut,
+    TurnedAway,
     Failed,
 }
 
@@ -187,6 +193,7 @@ async fn send(
     let answer = tokio::time::timeout_at((intended + timeout).into(), connections.fetch(&target));
     let fate = match answer.await {
         Ok(Ok(_)) => Fate::Answered,
+        Ok(Err(RequestError::Status(StatusCode::SERVICE_UNAVAILABLE))) => Fate::TurnedAway,
         Ok(Err(_)) => Fate::Failed,
         Err(_) => Fate::TimedOut,
     };
@@ -218,9 +225,12 @@ impl Score {
             return;
         }
         self.outcome.lag.record(sent.began.saturating_duration_since(sent.intended));
-        // A refusal is quick: as a latency it would make the server look better.
-        if sent.fate != Fate::Failed {
-            class.latencies.record(sent.ended.saturating_duration_since(sent.intended));
+        let latency = sent.ended.saturating_duration_since(sent.intended);
+        match sent.fate {
+            Fate::Answered | Fate::TimedOut => class.latencies.record(latency),
+            Fate::TurnedAway => class.turned_away.record(latency),
+            // A refusal is quick: as a latency it would make the server look better.
+            Fate::Failed => {}
         }
         if sent.fate != Fate::Answered {
             class.errors += 1;
@@ -277,7 +287,9 @@ mod tests {
         let (mut score, start) = score();
         score.count(&sent(start, 1500, 2500, Fate::TimedOut));
         score.count(&sent(start, 1500, 1501, Fate::Failed));
+        score.count(&sent(start, 1500, 1502, Fate::TurnedAway));
         let class = &score.outcome.classes[0];
-        assert_eq!((class.errors, class.latencies.summary().count), (2, 1));
+        assert_eq!((class.errors, class.latencies.summary().count), (3, 1));
+        assert_eq!(class.turned_away.summary().max_ms.round(), 2.0);
     }
 }

@@ -14,7 +14,7 @@ use crate::heartbeat::pool::Line;
 use crate::heartbeat::{Heart, Party, hooks, seat};
 use crate::rescue::internal;
 use crate::stall_report::{Reports, StallEnd};
-use crate::task::context;
+use crate::task::{Group, context};
 use crate::tier::TierManager;
 use crate::tier::accusation::Accusation;
 use crate::tier::manager::Ended;
@@ -80,11 +80,13 @@ impl Dispatch {
     fn tell_end(&self, accusation: Accusation, task: Id, spawned_at: &'static Location<'static>) {
         let Some(stall) = accusation.told else { return };
         let cpu = accusation.cpu_then.zip(accusation.cpu_now);
+        let context = context::last_polled(task);
+        let context = context.as_deref();
         self.reports.ended(StallEnd {
             stall,
             task_id: task,
-            task_name: context::last_polled(task)
-                .and_then(|context| context.name().map(str::to_owned)),
+            task_name: context.and_then(|context| context.name().map(str::to_owned)),
+            task_group: context.and_then(|context| context.group().map(Group::id)),
             spawned_at,
             lasted: self.heart.began.elapsed().saturating_sub(accusation.since),
             cpu_used: cpu.map(|(then, now)| now.saturating_sub(then)),

@@ -19,6 +19,8 @@ pub struct StallEnd {
     pub task_id: Id,
     /// That task's name.
     pub task_name: Option<String>,
+    /// The [id](crate::task::Group::id) of that task's group, such as that of one request.
+    pub task_group: Option<u64>,
     /// Where that task was spawned.
     pub spawned_at: &'static Location<'static>,
     /// How long the poll took, from the watchdog's first look at it.
@@ -32,6 +34,9 @@ impl std::fmt::Display for StallEnd {
         write!(f, "stall {} has ended after {:?}: task {}", self.stall, self.lasted, self.task_id)?;
         if let Some(name) = &self.task_name {
             write!(f, " ({name})")?;
+        }
+        if let Some(group) = self.task_group {
+            write!(f, " of group {group}")?;
         }
         write!(f, ", spawned at {}", self.spawned_at)
     }

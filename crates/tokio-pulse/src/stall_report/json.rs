@@ -67,10 +67,11 @@ impl StallEnd {
     /// It has `"ended":true`, which a report has not.
     pub fn to_json(&self) -> String {
         format!(
-            r#"{{"ended":true,"stall":{},"task_id":{},"task_name":{},"spawned_at":{},"lasted_us":{},"cpu_us":{}}}"#,
+            r#"{{"ended":true,"stall":{},"task_id":{},"task_name":{},"task_group":{},"spawned_at":{},"lasted_us":{},"cpu_us":{}}}"#,
             self.stall,
             self.task_id,
             text(&self.task_name),
+            OrNull(self.task_group),
             Text(self.spawned_at),
             self.lasted.as_micros(),
             OrNull(self.cpu_used.map(|cpu| cpu.as_micros())),

@@ -28,7 +28,7 @@ use super::accusation::Accusation;
 use super::filter::Filter;
 use super::record::{Change, PollReport, stretch};
 use super::sites::{History, Site, Sites, Threshold, Violation};
-use super::suspect::{PROBATION_POLLS, Standing, Suspect};
+use super::suspect::{Description, PROBATION_POLLS, Standing, Suspect};
 use super::suspects::Suspects;
 use super::terms::terms;
 use super::treatment::{Measured, Treatment, Ward};
@@ -282,7 +282,8 @@ impl TierManager {
             let shared = &*self.shared;
             let new = || Suspect::new(terms.floor, site, Standing::Offender, terms, now);
             let limit = config.suspects_limit();
-            shared.suspects.with_or_insert(task, limit, &shared.filter, new, |_| ());
+            let describe = |suspect: &mut Suspect| suspect.description = Description::of(context);
+            shared.suspects.with_or_insert(task, limit, &shared.filter, new, describe);
         }
     }
 
@@ -377,6 +378,9 @@ impl TierManager {
         let movable = ticket::can_move(task);
         let add = |suspect: &mut Suspect| {
             suspect.movable |= movable;
+            if let (true, Some(context)) = (violation, context) {
+                suspect.description = Description::of(context);
+            }
             suspect.add(report, terms, &config, now)
         };
         let judged = if violation {

@@ -59,6 +59,16 @@ impl SuspectReport {
         self.task
     }
 
+    /// Its name, or that of the part of it that offended last.
+    pub fn name(&self) -> Option<&str> {
+        self.suspect.description.name.as_deref()
+    }
+
+    /// The [id](crate::task::Group::id) of its group, such as that of one request.
+    pub fn group_id(&self) -> Option<u64> {
+        self.suspect.description.group
+    }
+
     /// How far it has been escalated.
     pub fn tier(&self) -> Tier {
         self.suspect.tier()

@@ -7,6 +7,7 @@ use super::record::{Change, PollReport, Record};
 use super::sites::Site;
 use super::terms::Terms;
 use crate::config::TierConfig;
+use crate::task::{Group, TaskContext};
 
 /// What the latest poll counts of the share of violations: two in a row make the next one expected.
 const LATEST: f64 = 0.3;
@@ -20,6 +21,8 @@ pub(super) const PROBATION_POLLS: u32 = 3;
 pub(crate) struct Suspect {
     pub(crate) record: Record,
     pub(crate) site: Site,
+    /// What was said of it, or of the part of it that offended last.
+    pub(crate) description: Description,
     pub(crate) standing: Standing,
     pub(crate) terms: Terms,
     pub(crate) violations: u64,
@@ -29,6 +32,19 @@ pub(crate) struct Suspect {
     heavy: f64,
     /// When it was polled last, or offended.
     pub(crate) touched: Duration,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Description {
+    pub(crate) name: Option<String>,
+    pub(crate) group: Option<u64>,
+}
+
+impl Description {
+    pub(super) fn of(context: &TaskContext) -> Self {
+        let name = context.name().map(str::to_owned);
+        Self { name, group: context.group().map(Group::id) }
+    }
 }
 
 /// Why it is here.
@@ -70,6 +86,7 @@ impl Suspect {
         Self {
             record,
             site,
+            description: Description::default(),
             standing,
             terms,
             violations: 0,

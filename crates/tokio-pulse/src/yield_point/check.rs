@@ -7,13 +7,18 @@ use std::task::{Context, Poll};
 use super::hostages;
 use super::request::{Way, is_asked};
 
-/// Yields to the scheduler if the running poll has used its slice up; otherwise costs a load.
+/// Yields to the scheduler if the running poll has used its slice up and somebody may wait; otherwise
+/// costs a load.
 ///
 /// The task then goes behind all that are ready, as with [`tokio::task::yield_now`], and timers and
 /// sockets are looked at before it goes on. The watchdog asks for that when it finds that a poll has run
 /// for half of its slice or more: at the default slice of 10 ms, a loop that passes this
-/// often enough yields every 5 to 10 ms and is never counted as a stall. How it asks, and why
-/// not only when somebody is known to wait, is in `yield_point/README.md`.
+/// often enough is asked every 5 to 10 ms and is never counted as a stall.
+///
+/// Asked, it finds out who waits, and goes on if it is known that nobody does: another worker is idle, and
+/// this one holds nobody back. With one worker that is never known. The other futures of the same task, as
+/// in `select!` or `timeout`, and whoever has aborted it, cannot be seen; so the poll ends after 100 ms all
+/// the same. The details are in `yield_point/README.md`.
 ///
 /// Where nobody watches (in `block_on`, on a plain Tokio runtime, outside of any) it never yields.
 /// Inside of `select!` or another combinator that polls several futures, the yield may not reach the

@@ -28,7 +28,8 @@ thread_local! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Checkpoint {
-    /// Nothing. The slice is not over, or the thread holds no worker that others could wait for.
+    /// Nothing. The slice is not over, or nobody waits, or the thread holds no worker that others could
+    /// wait for.
     Passed,
     /// The slice was over. Another thread has the worker now, with all that waited for it, and the
     /// poll goes on without.
@@ -39,13 +40,13 @@ pub enum Checkpoint {
     Kept,
 }
 
-/// Gives the worker of the running poll to another thread if the poll has used its slice up; otherwise
-/// costs a load.
+/// Gives the worker of the running poll to another thread if the poll has used its slice up and somebody
+/// may wait; otherwise costs a load.
 ///
 /// The poll goes on without a worker, up to its end and at most once: tasks, timers and sockets are
 /// served by the thread that has it now, the task that this poll woke last included. To be called in
 /// loops that compute, as often as you like; [`check_and_yield`](super::check_and_yield) says when the
-/// slice is over.
+/// slice is over and who waits.
 ///
 /// It is what [`tokio::task::block_in_place`] does, done when it is known to be needed, and where it
 /// cannot be done nothing happens. So the same applies to what surrounds it: other futures in

@@ -52,9 +52,8 @@ pub(super) fn note_step_aside() {
 /// Sets them free, for idle workers to take. False: there may be some that this cannot reach.
 pub(super) fn set_free(beat: Snapshot, runtime: &Handle) -> bool {
     let poll = beat.polls();
-    let is_next = |(task, aside): (Id, usize)| {
-        task::try_id() == Some(task) && aside.wrapping_add(1) == poll
-    };
+    let is_next =
+        |(task, aside): (Id, usize)| task::try_id() == Some(task) && aside.wrapping_add(1) == poll;
     if !hooks::POLL_HOOKS || !ASIDE.get().is_some_and(is_next) {
         return false;
     }

@@ -57,6 +57,43 @@ async fn by_the_clock() {
     }
 }
 
+#[async_trait::async_trait]
+trait Turns {
+    async fn take(&self, turns: u32) -> u32;
+
+    #[preemption_budget(polls = 2)]
+    async fn take_twice<'a>(&self, turns: &'a u32) -> &'a u32
+    where
+        Self: Sync,
+    {
+        for _ in 0..2 {
+            self.take(*turns).await;
+        }
+        turns
+    }
+}
+
+struct Player;
+
+#[async_trait::async_trait]
+impl Turns for Player {
+    #[preemption_budget(polls = 4)]
+    async fn take(&self, turns: u32) -> u32 {
+        let mut taken = 0;
+        for _ in 0..turns {
+            taken += 1;
+        }
+        taken
+    }
+}
+
+#[test]
+fn methods_of_the_crate_async_trait_yield() {
+    let player: &dyn Turns = &Player;
+    assert_eq!(yields(async { assert_eq!(player.take(8).await, 8) }), 2);
+    assert_eq!(yields(async { assert_eq!(*Player.take_twice(&4).await, 4) }), 3);
+}
+
 #[test]
 fn arguments_say_when() {
     assert_eq!(yields(every_fourth_turn(3)), 0);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
+use tokio_pulse::stall_report::{ReportLimits, StallReport};
 
 use crate::Result;
 
@@ -30,6 +31,8 @@ pub(crate) enum Kind {
     Pulse { reserve: Option<usize> },
     /// Pulse with tasks that are spawned through it, so that they can be moved to the lane.
     PulseSpawned,
+    /// Pulse whose polls note their task for reports of stalls, as they do for a while after a stall.
+    PulseNaming,
     /// Pulse with a registry for hooks, empty.
     EmptyRegistry,
 }
@@ -47,6 +50,7 @@ impl fmt::Display for Kind {
             Self::EmptyHook => f.write_str("empty-hook-before"),
             Self::Blocked(n) => write!(f, "stock-{n}-blocked"),
             Self::PulseSpawned => f.write_str("pulse-spawned"),
+            Self::PulseNaming => f.write_str("pulse-naming"),
             Self::EmptyRegistry => f.write_str("pulse-empty-registry"),
             Self::Pulse { reserve: None } => f.write_str("pulse"),
             Self::Pulse { reserve: Some(n) } => write!(f, "pulse-reserve-{n}"),
@@ -135,7 +139,7 @@ impl Drop for Subject {
 fn inner(kind: Kind, threads: Threads) -> Result<Inner> {
     let reserve = match kind {
         Kind::Pulse { reserve } => Some(reserve),
-        Kind::EmptyRegistry | Kind::PulseSpawned => Some(None),
+        Kind::EmptyRegistry | Kind::PulseSpawned | Kind::PulseNaming => Some(None),
         _ => None,
     };
     if let Some(reserve) = reserve {
@@ -151,6 +155,11 @@ fn inner(kind: Kind, threads: Threads) -> Result<Inner> {
         }
         if kind == Kind::EmptyRegistry {
             builder.hook_registry(&tokio_pulse::HookRegistry::new());
+        }
+        if kind == Kind::PulseNaming {
+            builder
+                .report_sink(|_: &StallReport| {})
+                .stall_reports(ReportLimits::new().name_for(None));
         }
         return Ok(Inner::Pulse(builder.enable_all().build()?));
     }
@@ -207,6 +216,7 @@ mod tests {
             Kind::PULSE,
             Kind::EmptyRegistry,
             Kind::PulseSpawned,
+            Kind::PulseNaming,
             Kind::Pulse { reserve: Some(0) },
         ];
         for kind in kinds {

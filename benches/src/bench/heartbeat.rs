@@ -23,7 +23,7 @@ const TRIAL: u64 = 200_000;
 const LIMIT_NS: f64 = 3.0;
 
 /// The last two tell apart what the hooks cost and what more workers cost.
-const VARIANTS: [Kind; 9] = [
+const VARIANTS: [Kind; 10] = [
     Kind::Stock,
     Kind::PULSE,
     Kind::Control,
@@ -31,6 +31,7 @@ const VARIANTS: [Kind; 9] = [
     Kind::EmptyHook,
     Kind::EmptyRegistry,
     Kind::PulseSpawned,
+    Kind::PulseNaming,
     Kind::Pulse { reserve: Some(0) },
     Kind::Blocked(8),
 ];
@@ -38,7 +39,7 @@ const VARIANTS: [Kind; 9] = [
 pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = compare(scale, "worker", Threads::Multi(1), &VARIANTS)?;
     // There is no reserve, and blocking the only worker would be the end.
-    figures.extend(compare(scale, "current-thread", Threads::Current, &VARIANTS[..7])?);
+    figures.extend(compare(scale, "current-thread", Threads::Current, &VARIANTS[..8])?);
     Ok(figures)
 }
 

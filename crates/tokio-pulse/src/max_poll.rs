@@ -26,7 +26,7 @@ where
     let runtime = builder
         .slice(max_poll)
         .report_sink(Seen::sink(&seen))
-        .stall_reports(ReportLimits::new().threshold(max_poll).per_minute(10_000))
+        .stall_reports(ReportLimits::new().threshold(max_poll).per_minute(10_000).name_for(None))
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use super::attention::Attention;
 use super::beat::Beat;
 use super::due::Due;
+use super::named::Named;
 
 /// All that the poll path and the yield points touch, on cache lines of its own: 128 bytes because processors fetch
 /// lines in pairs.
@@ -21,6 +22,7 @@ pub(crate) struct Line {
     pub(crate) beat: Beat,
     pub(crate) attention: Attention,
     pub(crate) due: Due,
+    pub(crate) named: Named,
 }
 
 static FREE: Mutex<Vec<&'static Line>> = Mutex::new(Vec::new());
@@ -36,12 +38,14 @@ impl PooledLine {
                 line.beat.start_over();
                 line.attention.start_over();
                 line.due.start_over();
+                line.named.forget();
                 line
             }
             None => Box::leak(Box::new(Line {
                 beat: Beat::new_awake(),
                 attention: Attention::none(),
                 due: Due::none(),
+                named: Named::nobody(),
             })),
         })
     }

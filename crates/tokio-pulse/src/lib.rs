@@ -66,7 +66,8 @@
 //! [`Builder::report_sink`] and the feature `tracing` get a [report](stall_report) of each stall that
 //! lasts: which function, why, on which worker, while it goes on; and at its end, which task it was.
 //! [`Handle::stacks`] has the stacks of all workers at any time, and `pulse analyze` puts many reports
-//! together. A [`test`](macro@test) with `max_poll` fails when a poll is too long.
+//! together. A [`test`](macro@test) with `max_poll` fails when a poll is too long; so does
+//! [`testing::within`], for other harnesses.
 //!
 //! # What it does not do
 //!
@@ -132,6 +133,7 @@ mod spawn;
 pub mod stall_report;
 mod sync;
 pub mod task;
+pub mod testing;
 mod tier;
 mod trace;
 mod watchdog;

@@ -1,5 +1,5 @@
-//! More stalls than anybody can read, to sinks that are slow or panic: alone in its process, whose
-//! memory is looked at.
+//! More stalls than anybody can read, to sinks that are slow or panic, in a process whose memory is
+//! looked at.
 #![cfg(all(
     feature = "stacks",
     target_os = "linux",
@@ -20,9 +20,10 @@ use tokio_pulse::stall_report::{
 };
 
 const STALLS: u64 = 1_000_000;
-/// What the process may grow by once the symbols are read and the queue was full: far above what a
-/// report takes, far below a byte a stall.
-const GROWTH: usize = STALLS as usize / 2;
+/// What the process may grow by once the symbols are read and the queue was full: a few times the queue
+/// with its 16 copies of stacks, which is full at some moments and not at others. Less than 17 bytes a
+/// stall; one copy is 256 KiB.
+const GROWTH: usize = 16 << 20;
 const SLOW: Duration = Duration::from_millis(2);
 const THRESHOLD: Duration = Duration::from_millis(50);
 

@@ -14,9 +14,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio_pulse::stall_report::{
-    FrameOrigin, JsonLines, ReportLimits, Reporter, ReporterBuilder, StallFacts, StallReport,
-    StallVerdict, Told, current_thread_number,
+    Frame, FrameOrigin, JsonLines, ReportLimits, Reporter, ReporterBuilder, StallFacts,
+    StallReport, StallVerdict, Told, current_thread_number,
 };
+use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe};
 
 /// Long enough for a machine with much else to do.
 const LONG: Duration = Duration::from_secs(60);
@@ -186,6 +187,60 @@ fn the_reason_is_told() {
 }
 
 #[test]
+fn a_thread_that_the_kernel_keeps_waiting_is_told_apart() {
+    let reporter = builder().build();
+    let (probes_out, probes_in) = channel();
+    let waits = Stuck::with(move |stop| {
+        let clock = ThreadCpuClock::of_current_thread().unwrap();
+        probes_out.send((clock, ThreadProbe::of_current_thread().unwrap())).unwrap();
+        burn_until_stopped(stop);
+    });
+    let (clock, probe) = probes_in.recv().unwrap();
+    // So many that a ninth of the processors is left to it.
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let others: Vec<_> = (0..8 * processors).map(|_| Stuck::burning()).collect();
+    let deadline = Instant::now() + LONG;
+    loop {
+        let (began, cpu, delay) = (Instant::now(), clock.read().unwrap(), probe.run_delay().ok());
+        std::thread::sleep(Duration::from_millis(200));
+        let mut facts = waits.facts(1, 0);
+        facts.elapsed = began.elapsed();
+        facts.cpu_used = Some(clock.read().unwrap() - cpu);
+        facts.run_delay = delay.zip(probe.run_delay().ok()).map(|(then, now)| now - then);
+        if facts.cpu_used < Some(facts.elapsed / 4) {
+            let report = reporter.report(&facts);
+            assert_eq!(report.verdict, StallVerdict::Descheduled, "{report} of {facts:?}");
+            assert!(report.to_string().contains("the kernel runs others"), "{report}");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{facts:?}");
+    }
+    others.into_iter().chain([waits]).for_each(Stuck::end);
+}
+
+/// A program that blocks the signal, or sleeps where no signal comes: the rest of the report is there.
+#[test]
+fn who_does_not_answer_is_reported_without_a_stack() {
+    let reporter = Reporter::builder().answer_within(Duration::ZERO).build();
+    let stuck = Stuck::burning();
+    let deadline = Instant::now() + LONG;
+    let report = loop {
+        let mut facts = stuck.facts(1, 80);
+        facts.cpu_used = Some(Duration::from_millis(79));
+        let report = reporter.report(&facts);
+        // It may have been quicker.
+        if report.stack.missing().is_some() {
+            break report;
+        }
+        assert!(Instant::now() < deadline);
+    };
+    assert_eq!(report.stack.missing(), Some("the thread has not answered in time"));
+    assert_eq!(report.verdict, StallVerdict::Computing);
+    assert!(report.stack.frames().is_empty() && report.stack.culprit().is_none());
+    stuck.end();
+}
+
+#[test]
 fn a_thread_that_is_inside_the_clock_or_an_allocation_is_unwound() {
     let reporter = builder().build();
     let stuck = Stuck::with(|stop| {
@@ -347,4 +402,64 @@ fn a_program_that_was_deleted_or_replaced_is_read_all_the_same() {
     assert!(text.contains("stall_report::burn_deep"), "{text}");
     assert!(text.contains("tests/stall_report.rs:"), "{text}");
     assert!(!program.exists());
+}
+
+/// Set for the child of the next test.
+const STRIPPED: &str = "PULSE_TEST_STALL_REPORT_STRIPPED";
+
+/// The child of the next test; by itself it does nothing.
+#[test]
+fn child_that_is_stripped() {
+    if std::env::var_os(STRIPPED).is_none() {
+        return;
+    }
+    let reporter = builder().build();
+    let stuck = Stuck::burning();
+    let mut facts = stuck.facts(1, 80);
+    facts.cpu_used = Some(Duration::from_millis(79));
+    let deep = |report: &StallReport| {
+        let own = |frame: &&Frame| frame.module().is_some_and(|name| name.ends_with("stripped"));
+        report.stack.frames().iter().filter(own).count() > 40
+    };
+    let deadline = Instant::now() + LONG;
+    let report = loop {
+        let report = reporter.report(&facts);
+        if deep(&report) {
+            break report;
+        }
+        assert!(Instant::now() < deadline, "{report}");
+    };
+    assert_eq!(report.verdict, StallVerdict::Computing);
+    assert!(!report.stack.is_truncated(), "{report}");
+    assert_ne!(report.fingerprint, 0);
+    let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
+    assert_eq!(json["stack"].as_array().unwrap().len(), report.stack.frames().len());
+    println!("{report}");
+    stuck.end();
+}
+
+/// No names are left in it, and what there is, is told: the module and the offset, for `addr2line` and
+/// the program before it was stripped.
+#[test]
+fn a_stripped_program_is_unwound_to_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("stripped");
+    let stripped = std::process::Command::new("strip")
+        .args(["--strip-all", "-o"])
+        .arg(&program)
+        .arg(std::env::current_exe().unwrap())
+        .status();
+    if !stripped.is_ok_and(|status| status.success()) {
+        println!("SKIPPED: no strip on this machine");
+        return;
+    }
+    let output = std::process::Command::new(&program)
+        .args(["--exact", "child_that_is_stripped", "--nocapture"])
+        .env(STRIPPED, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("stripped+0x"), "{text}");
+    assert!(!text.contains("burn_deep"), "{text}");
 }

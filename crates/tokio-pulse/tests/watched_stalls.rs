@@ -117,6 +117,8 @@ fn a_stuck_worker_is_reported_while_it_is_stuck_and_its_task_named_at_the_end() 
     let computed = report.cpu_used.unwrap() >= report.elapsed / 2;
     assert_eq!(report.verdict == StallVerdict::Computing, computed, "{report}");
     assert!(report.elapsed >= Duration::from_millis(10));
+    let future = report.stack.task_future().and_then(|frame| frame.function()).unwrap();
+    assert!(future.contains("a_stuck_worker_is_reported"), "{report}");
     let culprit = report.stack.culprit().unwrap();
     assert!(culprit.file().unwrap().ends_with("tests/watched_stalls.rs"), "{report}");
     // Counted when all sinks have it.
@@ -135,7 +137,6 @@ fn a_stuck_worker_is_reported_while_it_is_stuck_and_its_task_named_at_the_end() 
 }
 
 /// Of a poll that goes on, its report has the task, its name, and where it was spawned.
-#[track_caller]
 fn assert_named_while_stuck(runtime: &Runtime, reports: &Receiver<StallReport>) {
     let stop = Stop::default();
     let stopped = stop.0.clone();

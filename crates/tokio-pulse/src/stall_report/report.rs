@@ -93,6 +93,9 @@ impl fmt::Display for StallReport {
             (None, Some(name)) => write!(f, "\n  task {name}")?,
             (None, None) => f.write_str("\n  a task that is not known yet")?,
         }
+        if let Some(future) = self.stack.task_future() {
+            write!(f, ", its future is {future}")?;
+        }
         if let Some(site) = self.spawned_at {
             write!(f, ", spawned at {site}")?;
         }

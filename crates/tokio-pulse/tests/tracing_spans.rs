@@ -129,8 +129,9 @@ fn a_treated_poll_is_a_span_with_what_was_done_and_what_it_came_to() {
         let treated = runtime.tokio().spawn(polls(5));
         let id = treated.id();
         runtime.block_on(treated).unwrap();
-        eventually("its polls are told", || of(id).iter().filter(|span| span.closed).count() >= 5);
-        for span in of(id) {
+        let closed = || of(id).into_iter().filter(|span| span.closed).collect::<Vec<_>>();
+        eventually("its polls are told", || closed().len() >= 5);
+        for span in closed() {
             assert!(span.is_root, "{span:?}");
             let fields = &span.fields;
             assert_eq!((&*fields["tier"], &*fields["on_lane"]), ("3", "false"));

@@ -64,7 +64,8 @@
 //! # Where it is stuck
 //!
 //! [`Builder::report_sink`] and the feature `tracing` get a [report](stall_report) of each stall that
-//! lasts: which function, why, on which worker, while it goes on; and at its end, which task it was.
+//! lasts: which function, why, on which worker, while it goes on; and which task it is, at its end for
+//! the first stall of a runtime, at once for those that follow ([`stall_report::ReportLimits::name_for`]).
 //! [`Handle::stacks`] has the stacks of all workers at any time, and `pulse analyze` puts many reports
 //! together. A [`test`](macro@test) with `max_poll` fails when a poll is too long; so does
 //! [`testing::within`], for other harnesses.

@@ -16,7 +16,8 @@ pub struct StallReport {
     /// A number for the stall: the same in all reports of one and in its
     /// [end](super::StallEnd::stall). Of a runtime under watch, of no other stall in the process.
     pub stall: u64,
-    /// The task that is polled, if it is known before its poll has ended.
+    /// The task that is polled, if it is known before its poll has ended: see
+    /// [`ReportLimits::name_for`](super::ReportLimits::name_for).
     pub task_id: Option<Id>,
     /// That task's name.
     pub task_name: Option<String>,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
+use tokio_pulse::stall_report::{ReportLimits, StallReport};
 
 use crate::Result;
 
@@ -30,6 +31,8 @@ pub(crate) enum Kind {
     Pulse { reserve: Option<usize> },
     /// Pulse with tasks that are spawned through it, so that they can be moved to the lane.
     PulseSpawned,
+    /// Pulse whose polls note their task for reports of stalls, as they do for a while after a stall.
+    PulseNaming,
     /// Pulse with a registry for hooks, empty.
     EmptyRegistry,
     /// Pulse with polls that are timed.
@@ -53,6 +56,7 @@ impl fmt::Display for Kind {
             Self::EmptyHook => f.write_str("empty-hook-before"),
             Self::Blocked(n) => write!(f, "stock-{n}-blocked"),
             Self::PulseSpawned => f.write_str("pulse-spawned"),
+            Self::PulseNaming => f.write_str("pulse-naming"),
             Self::EmptyRegistry => f.write_str("pulse-empty-registry"),
             Self::Timed => f.write_str("pulse-timed"),
             Self::TokioTimed => f.write_str("stock-poll-histogram"),
@@ -147,7 +151,7 @@ impl Drop for Subject {
 fn inner(kind: Kind, threads: Threads) -> Result<Inner> {
     let reserve = match kind {
         Kind::Pulse { reserve } => Some(reserve),
-        Kind::EmptyRegistry | Kind::PulseSpawned | Kind::Timed => Some(None),
+        Kind::EmptyRegistry | Kind::PulseSpawned | Kind::PulseNaming | Kind::Timed => Some(None),
         _ => None,
     };
     if let Some(reserve) = reserve {
@@ -165,6 +169,11 @@ fn inner(kind: Kind, threads: Threads) -> Result<Inner> {
             builder.hook_registry(&tokio_pulse::HookRegistry::new());
         }
         builder.poll_times(kind == Kind::Timed);
+        if kind == Kind::PulseNaming {
+            builder
+                .report_sink(|_: &StallReport| {})
+                .stall_reports(ReportLimits::new().name_for(None));
+        }
         return Ok(Inner::Pulse(builder.enable_all().build()?));
     }
     let mut builder = match threads {
@@ -235,6 +244,7 @@ mod tests {
             Kind::Timed,
             Kind::TokioTimed,
             Kind::TokioMetrics,
+            Kind::PulseNaming,
             Kind::Pulse { reserve: Some(0) },
         ];
         for kind in kinds {

@@ -24,7 +24,7 @@ const LIMIT_NS: f64 = 3.0;
 const LIMIT_TIMED_NS: f64 = 25.0;
 
 /// The last two tell apart what the hooks cost and what more workers cost.
-const VARIANTS: [Kind; 12] = [
+const VARIANTS: [Kind; 13] = [
     Kind::Stock,
     Kind::PULSE,
     Kind::Control,
@@ -35,6 +35,7 @@ const VARIANTS: [Kind; 12] = [
     Kind::Timed,
     Kind::TokioTimed,
     Kind::TokioMetrics,
+    Kind::PulseNaming,
     Kind::Pulse { reserve: Some(0) },
     Kind::Blocked(8),
 ];
@@ -42,7 +43,7 @@ const VARIANTS: [Kind; 12] = [
 pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = compare(scale, "worker", Threads::Multi(1), &VARIANTS)?;
     // There is no reserve, and blocking the only worker would be the end.
-    figures.extend(compare(scale, "current-thread", Threads::Current, &VARIANTS[..10])?);
+    figures.extend(compare(scale, "current-thread", Threads::Current, &VARIANTS[..11])?);
     Ok(figures)
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
         std::thread::sleep(SOON);
     }
     let stalls = scale.rounds(STALLS);
-    let series = |pause: Duration, count: usize| -> Result<Vec<f64>> {
+    let series = |pause: Duration, count: usize| -> Result<Vec<Lateness>> {
         (0..count)
             .map(|_| {
                 std::thread::sleep(pause);
@@ -43,11 +43,27 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     };
     let after_another = series(SOON, stalls)?;
     let alone = series(QUIET, stalls.div_ceil(4))?;
+    let figure = |name: &str, series: &[Lateness], part: fn(&Lateness) -> f64| {
+        let part: Vec<f64> = series.iter().map(part).collect();
+        Figure::new(format!("report/{name}"), "ms", Better::Lower, &part)
+    };
     Ok(vec![
-        Figure::new("report/after-another", "ms", Better::Lower, &after_another)
-            .bar("B8", LIMIT_MS),
-        Figure::new("report/out-of-the-blue", "ms", Better::Lower, &alone),
+        figure("after-another", &after_another, |late| late.all).bar("B8", LIMIT_MS),
+        figure("after-another/of-which-look", &after_another, |late| late.look),
+        figure("after-another/of-which-rest", &after_another, |late| late.all - late.look),
+        figure("out-of-the-blue", &alone, |late| late.all).bar("B8", LIMIT_MS),
+        figure("out-of-the-blue/of-which-look", &alone, |late| late.look),
+        figure("out-of-the-blue/of-which-rest", &alone, |late| late.all - late.look),
     ])
+}
+
+/// Of one report, in milliseconds.
+struct Lateness {
+    /// From the end of the slice to the delivery.
+    all: f64,
+    /// From the end of the slice, counted from when the watchdog saw the poll first, to the look that had
+    /// it reported. The rest is what the watchdog saw it too late, and what the report took.
+    look: f64,
 }
 
 struct Bench {
@@ -72,8 +88,8 @@ impl Bench {
         Ok(Self { runtime, reports, stalls: AtomicUsize::new(1) })
     }
 
-    /// Milliseconds from the end of the slice to the delivery of the first report that has a stack.
-    fn stall(&self) -> Result<f64> {
+    /// Until the delivery of the first report that has a stack.
+    fn stall(&self) -> Result<Lateness> {
         let (begun_out, begun_in) = channel();
         // Each is of another kind: those of one kind are told once a minute.
         let depth = self.stalls.fetch_add(1, Relaxed);
@@ -83,15 +99,16 @@ impl Bench {
             burn(depth, begun);
         });
         let begun = begun_in.recv_timeout(PATIENCE)?;
-        let told = loop {
+        let (told, report) = loop {
             let (told, report) = self.reports.recv_timeout(PATIENCE)?;
             if told > begun && report.stack.culprit().is_some() {
-                break told;
+                break (told, report);
             }
         };
         self.runtime.block_on(task)?;
         while self.reports.try_recv().is_ok() {}
-        Ok((told - begun).saturating_sub(SLICE).as_secs_f64() * 1e3)
+        let beyond = |time: Duration| time.saturating_sub(SLICE).as_secs_f64() * 1e3;
+        Ok(Lateness { all: beyond(told - begun), look: beyond(report.elapsed) })
     }
 }
 

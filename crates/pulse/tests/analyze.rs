@@ -49,6 +49,57 @@ fn stored_reports_come_to_groups_with_advice() {
     assert_eq!(groups[2]["spawned_at"], Value::Null);
 }
 
+/// One report, of a task from a place that is known while it is stuck.
+fn report(stall: u64, verdict: &str) -> String {
+    let frame = r#"{"function":"app::work","file":"src/work.rs","line":7,"module":"app","offset":1,"origin":"user","inlined":false}"#;
+    format!(
+        r#"{{"stall":{stall},"task_id":{stall},"task_name":null,"spawned_at":"src/main.rs:3:9","thread":"w","tid":1,"worker":0,"elapsed_us":60000,"cpu_us":0,"verdict":"{verdict}","system_call":null,"system_call_number":null,"waiting_behind":2,"fingerprint":"00000000000000aa","repeated":0,"suppressed":0,"culprit":{frame},"stack_missing":null,"stack_truncated":false,"stack":[{frame}]}}"#
+    )
+}
+
+#[test]
+fn each_reason_has_its_advice() {
+    let folder = tempfile::tempdir().unwrap();
+    for (verdict, advice) in [
+        ("computing", "spawn_blocking"),
+        ("system_call", "async_call"),
+        ("lock", "async_lock"),
+        ("descheduled", "more_cpu"),
+        ("page_fault", "memory"),
+        ("unknown", "need_stacks"),
+    ] {
+        let path = folder.path().join(verdict);
+        std::fs::write(&path, report(1, verdict) + "\n").unwrap();
+        let found = json(&[path.to_str().unwrap(), "--strict", "--json"]);
+        assert_eq!(found["groups"][0]["advice"], serde_json::json!([advice]), "{verdict}");
+    }
+}
+
+/// Files of many hours, and of several processes whose numbers of stalls are the same.
+#[test]
+fn many_reports_of_several_files_come_to_one_group_and_one_tree() {
+    const REPORTS: u64 = 20_000;
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<_> = (0..2)
+        .map(|file| {
+            let path = folder.path().join(format!("{file}.jsonl"));
+            let lines: Vec<_> = (1..=REPORTS).map(|stall| report(stall, "computing")).collect();
+            std::fs::write(&path, lines.join("\n")).unwrap();
+            path
+        })
+        .collect();
+    let words: Vec<_> = paths.iter().map(|path| path.to_str().unwrap()).collect();
+    let found = json(&[&words[..], &["--strict", "--json"]].concat());
+    assert_eq!(
+        (&found["reports"], &found["stalls"]),
+        (&(2 * REPORTS).into(), &(2 * REPORTS).into())
+    );
+    let [group] = &found["groups"].as_array().unwrap()[..] else { panic!("{found}") };
+    assert_eq!(group["spawned_at"], "src/main.rs:3:9");
+    assert_eq!(group["total_us"], 2 * REPORTS * 60_000);
+    assert_eq!(group["advice"], serde_json::json!(["spawn_blocking", "yield_points"]));
+}
+
 #[test]
 fn people_get_a_tree_and_are_told_what_was_left_out() {
     let output = analyze(&[STORED, "--top", "1"]);

@@ -195,76 +195,143 @@ fn a_thread_takes_its_own_and_a_hundred_may_ask_for_one() {
     busy.end();
 }
 
-/// Allocates, unwinds, loads and unloads, spawns: all that a handler must not get in the way of.
+/// So often each kind of code is interrupted.
+const INTERRUPTIONS: u64 = 8_000;
+
+/// Does one thing again and again, and counts how often.
+fn again(mut what: impl FnMut() + Send + 'static) -> (Busy, Arc<AtomicU64>) {
+    let rounds = Arc::new(AtomicU64::new(0));
+    let counted = rounds.clone();
+    let busy = Busy::with(move |stop| {
+        while !stop.load(Acquire) {
+            what();
+            counted.fetch_add(1, Relaxed);
+        }
+    });
+    (busy, rounds)
+}
+
+fn allocates() {
+    let many: Vec<_> = (1..64).map(|size| vec![0_u8; size * 37]).collect();
+    drop(black_box(many));
+}
+
+fn panics_and_unwinds() {
+    assert!(catch_unwind(|| resume_unwind(Box::new(1))).is_err());
+    assert!(catch_unwind(|| panic!("again")).is_err());
+}
+
+fn loads_and_unloads() {
+    // SAFETY: a name that ends in zero; what was opened is closed.
+    unsafe {
+        let library = libc::dlopen(c"libm.so.6".as_ptr(), libc::RTLD_NOW);
+        if !library.is_null() {
+            libc::dlclose(library);
+        }
+    }
+    drop(black_box(std::backtrace::Backtrace::force_capture()));
+}
+
+fn starts_and_ends_threads() {
+    let began = Instant::now();
+    std::thread::sleep(Duration::from_micros(200));
+    assert!(began.elapsed() >= Duration::from_micros(200));
+    std::thread::spawn(|| black_box(vec![1; 100])).join().unwrap();
+}
+
+/// The child has the handler, and copies of all places for requests, some of them in use.
+fn forks() {
+    // SAFETY: the child does only what may be done after a fork of a process with threads, and ends
+    // without running anything of the parent's; the parent waits for it.
+    unsafe {
+        match libc::fork() {
+            0 => {
+                let (process, tid) = (libc::getpid(), libc::gettid());
+                // A stranger's signal, which our handler passes on: to nobody, by default.
+                let sent = libc::syscall(libc::SYS_tgkill, process, tid, libc::SIGURG);
+                libc::_exit(if sent == 0 { 7 } else { 1 });
+            }
+            child => {
+                assert!(child > 0, "{}", std::io::Error::last_os_error());
+                let mut status = 0;
+                while libc::waitpid(child, &mut status, 0) != child {
+                    assert_eq!(*libc::__errno_location(), libc::EINTR);
+                }
+                assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 7, "{status:x}");
+            }
+        }
+    }
+}
+
+/// As `std::process::Command` does, which shares its memory with the child until that is another
+/// program.
+fn runs_another_program() {
+    let status = std::process::Command::new("/bin/true").status();
+    assert!(status.is_ok_and(|status| status.success()));
+}
+
+/// All that a handler must not get in the way of, interrupted tens of thousands of times.
 #[test]
 fn threads_in_the_middle_of_everything_bear_being_sampled() {
     std::panic::set_hook(Box::new(|_| ()));
     let sampler = sampler();
-    let rounds = Arc::new(AtomicU64::new(0));
-    let count = |rounds: &Arc<AtomicU64>| {
-        let rounds = rounds.clone();
-        move || {
-            rounds.fetch_add(1, Relaxed);
-        }
-    };
-    let counts = [count(&rounds), count(&rounds), count(&rounds), count(&rounds)];
-    let [allocated, unwound, loaded, spawned] = counts;
-    let threads = [
-        Busy::with(move |stop| {
-            while !stop.load(Acquire) {
-                let many: Vec<_> = (1..64).map(|size| vec![0_u8; size * 37]).collect();
-                drop(black_box(many));
-                allocated();
-            }
-        }),
-        Busy::with(move |stop| {
-            while !stop.load(Acquire) {
-                assert!(catch_unwind(|| resume_unwind(Box::new(1))).is_err());
-                assert!(catch_unwind(|| panic!("again")).is_err());
-                unwound();
-            }
-        }),
-        Busy::with(move |stop| {
-            while !stop.load(Acquire) {
-                // SAFETY: a name that ends in zero; what was opened is closed.
-                unsafe {
-                    let library = libc::dlopen(c"libm.so.6".as_ptr(), libc::RTLD_NOW);
-                    if !library.is_null() {
-                        libc::dlclose(library);
-                    }
-                }
-                drop(black_box(std::backtrace::Backtrace::force_capture()));
-                loaded();
-            }
-        }),
-        Busy::with(move |stop| {
-            while !stop.load(Acquire) {
-                let began = Instant::now();
-                std::thread::sleep(Duration::from_micros(200));
-                assert!(began.elapsed() >= Duration::from_micros(200));
-                std::thread::spawn(|| black_box(vec![1; 100])).join().unwrap();
-                spawned();
-            }
-        }),
+    let kinds = [
+        again(allocates),
+        again(panics_and_unwinds),
+        again(loads_and_unloads),
+        again(starts_and_ends_threads),
+        again(forks),
+        again(runs_another_program),
     ];
-    let until = Instant::now() + Duration::from_secs(1);
-    let taken = AtomicU64::new(0);
+    // One after the other would leave the others idle, and not all of them at the same pace: one that
+    // waits for its child answers later than one that computes.
     std::thread::scope(|scope| {
-        for _ in 0..3 {
+        for (thread, _) in &kinds {
             scope.spawn(|| {
                 let mut snapshot = StackSnapshot::default();
-                while Instant::now() < until {
-                    for thread in &threads {
-                        sampler.sample(thread.tid, LONG, &mut snapshot).unwrap();
-                        taken.fetch_add(1, Relaxed);
-                    }
+                for _ in 0..INTERRUPTIONS {
+                    sampler.sample(thread.tid, LONG, &mut snapshot).unwrap();
+                    assert!(!snapshot.bytes().is_empty());
                 }
             });
         }
     });
-    assert!(taken.load(Relaxed) >= 12);
-    assert!(rounds.load(Relaxed) >= 1);
-    threads.into_iter().for_each(Busy::end);
+    for (index, (thread, rounds)) in kinds.into_iter().enumerate() {
+        thread.end();
+        // However often it was interrupted, it got on.
+        assert!(rounds.load(Relaxed) >= 1, "kind {index}");
+    }
+}
+
+/// The end of a thread, at any of its instructions: in its own code, in the destructors of its locals,
+/// in the C library, in the kernel.
+#[test]
+fn threads_may_end_while_they_are_asked() {
+    thread_local!(static LOCAL: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) });
+    let sampler = sampler();
+    let (mut answered, mut gone) = (0, 0);
+    let mut snapshot = StackSnapshot::default();
+    for round in 0..1_000_u32 {
+        let (tid_out, tid_in) = channel();
+        let thread = std::thread::spawn(move || {
+            LOCAL.with_borrow_mut(|local| local.resize(round as usize, 1));
+            tid_out.send(current_thread_number().unwrap()).unwrap();
+            (0..round % 97).for_each(|_| std::hint::spin_loop());
+        });
+        let tid = tid_in.recv().unwrap();
+        loop {
+            match sampler.sample(tid, LONG, &mut snapshot) {
+                Ok(()) => answered += 1,
+                Err(SampleError::Gone) => break,
+                Err(error) => panic!("{error} in round {round}"),
+            }
+        }
+        gone += 1;
+        thread.join().unwrap();
+    }
+    assert_eq!(gone, 1_000);
+    // Many have ended before they were asked; the first answers prove that not all have.
+    assert!(answered > 0);
 }
 
 /// Requests that are given up while the threads answer them.

@@ -64,9 +64,11 @@
 //! # Where it is stuck
 //!
 //! [`Builder::report_sink`] and the feature `tracing` get a [report](stall_report) of each stall that
-//! lasts: which function, why, on which worker, while it goes on; and at its end, which task it was.
+//! lasts: which function, why, on which worker, while it goes on; and which task it is, at its end for
+//! the first stall of a runtime, at once for those that follow ([`stall_report::ReportLimits::name_for`]).
 //! [`Handle::stacks`] has the stacks of all workers at any time, and `pulse analyze` puts many reports
-//! together. A [`test`](macro@test) with `max_poll` fails when a poll is too long.
+//! together. A [`test`](macro@test) with `max_poll` fails when a poll is too long; so does
+//! [`testing::within`], for other harnesses.
 //!
 //! # What it does not do
 //!
@@ -99,20 +101,8 @@
 //! * `metrics`: an exporter to the facade of the crate `metrics`, and with it to Prometheus; see
 //!   [`MetricsExporter`](export::MetricsExporter).
 //! * `stacks`: the stack of the stuck thread in [stall reports](stall_report).
-//! * `tracing`: events with the target `tokio_pulse::stall` when a stall begins (level `WARN`,
-//!   fields `thread`, `cause`, `elapsed_us`, `rescued`) and ends (`INFO`; `thread`, `lasted_us`),
-//!   and with the target `tokio_pulse::reserve` when the reserve runs out (`WARN`; `reserve`,
-//!   `missing`). They are sent from the watchdog's thread. With the target `tokio_pulse::lane`, an event when
-//!   a task runs in place because the lane is full (`WARN`; `bound`, `suppressed`; one a minute). With
-//!   the target `tokio_pulse::tier`, an
-//!   event for an offence (`WARN`; `task_id`, `task_name` if it has one, `spawned_at`, `tier`,
-//!   `action`, `cause`, `cpu_us`, `lasted_us`, and `suppressed`, the offences left out since the last
-//!   that was told). It is sent from the thread that polled, at the end of the poll.
-//!   With the target `tokio_pulse::alert`, one when an [alert] is raised (`WARN`; `name`, `signal`,
-//!   `value`, `threshold`, `escalates`) or cleared (`INFO`; `lasted_us` instead of the last), from the
-//!   thread of the alerts.
-//!   Reports of stalls have the target `tokio_pulse::report`: `WARN` while they go on, `INFO` with the
-//!   task at their end, from the thread of the reports.
+//! * `tracing`: events of stalls, their reports, offences and alerts, and a span for each poll to which
+//!   something is done. Targets and fields are a contract, `docs/tracing.md` of the repository.
 //! * `test-util`: `Builder::start_paused`.
 #![forbid(unsafe_code)]
 
@@ -144,6 +134,7 @@ mod spawn;
 pub mod stall_report;
 mod sync;
 pub mod task;
+pub mod testing;
 mod tier;
 mod trace;
 mod watchdog;

@@ -9,7 +9,7 @@ use crate::alert::monitor::MonitorThread;
 use crate::alert::{self, Board};
 use crate::config::{Config, Flavor};
 use crate::error::{BuildError, Kind};
-use crate::heartbeat::{Heart, Rhythm};
+use crate::heartbeat::{Heart, Party, Rhythm};
 use crate::hooks::HookRegistry;
 use crate::hooks::dispatch::Dispatch;
 use crate::intervene::places::Places;
@@ -171,8 +171,10 @@ impl Attachment {
         };
         let (lane, isolated) = (lane(LaneKind::Slow), lane(LaneKind::Isolated));
         let limits = self.tiers.config().report_limits();
-        if self.reports.has_sinks() && limits.is_some() {
+        if let Some(limits) = limits.filter(|_| self.reports.has_sinks()) {
             self.reports.examiner();
+            // Else the watchdog sees to it, when there is a reason.
+            self.heart.set_armed(Party::Reports, limits.name_for.is_none());
         }
         let core = Arc::new(Core {
             config,

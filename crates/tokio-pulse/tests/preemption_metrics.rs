@@ -84,6 +84,7 @@ mod exported {
     use super::*;
 
     use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
+    use tokio_pulse::alert::{AlertRule, AlertSignal};
     use tokio_pulse::export::MetricsExporter;
 
     fn recorder() -> PrometheusRecorder {
@@ -123,6 +124,36 @@ mod exported {
         assert_eq!(sample(&text, "tokio_pulse_suspects{runtime=\"test\",tier=\"3\"}"), 0.0);
         assert!(text.contains("# TYPE tokio_pulse_stall_duration_seconds histogram"), "{text}");
         assert!(text.contains("# HELP tokio_pulse_stalls_total Polls that"), "{text}");
+    }
+
+    #[test]
+    fn an_alert_is_a_metric_while_it_is_active() {
+        let recorder = recorder();
+        let rule = AlertRule::new(AlertSignal::ReserveInUse, 0.01)
+            .name("reserve")
+            .raise_after(Duration::ZERO)
+            .clear_after(Duration::ZERO);
+        let mut builder = rescue_only(1);
+        builder.alert(rule).alert_interval(Duration::from_millis(20));
+        let runtime = builder.build().unwrap();
+        let mut exporter = MetricsExporter::new(runtime.handle());
+        let mut is_active = || {
+            metrics::with_local_recorder(&recorder, || exporter.record());
+            let text = recorder.handle().render();
+            let is_of = |line: &&str| {
+                line.starts_with("tokio_pulse_alert_active{") && line.contains("alert=\"reserve\"")
+            };
+            let line = text.lines().find(is_of).unwrap_or_else(|| panic!("not in:\n{text}"));
+            line.ends_with(" 1")
+        };
+        assert!(!is_active());
+        let active = || runtime.handle().alerts()[0].is_active();
+        let stall = Stall::spawn_on(&runtime);
+        eventually("it is raised", active);
+        assert!(is_active());
+        stall.end();
+        eventually("it is cleared", || !active());
+        assert!(!is_active());
     }
 
     #[test]

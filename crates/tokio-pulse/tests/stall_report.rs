@@ -5,105 +5,22 @@
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 
+#[path = "common/stuck.rs"]
+mod stuck;
+
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use stuck::{LONG, Stuck, builder, burn_until_stopped, functions, has};
 use tokio_pulse::stall_report::{
-    FrameOrigin, JsonLines, ReportLimits, Reporter, ReporterBuilder, StallFacts, StallReport,
-    StallVerdict, Told, current_thread_number,
+    FrameOrigin, JsonLines, ReportLimits, Reporter, StallFacts, StallReport, StallVerdict, Told,
+    current_thread_number,
 };
-
-/// Long enough for a machine with much else to do.
-const LONG: Duration = Duration::from_secs(60);
-
-fn builder() -> ReporterBuilder {
-    Reporter::builder().answer_within(LONG)
-}
-
-/// A thread that is stuck until it is told to stop.
-struct Stuck {
-    tid: i32,
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
-}
-
-impl Stuck {
-    fn with(body: impl FnOnce(&AtomicBool) + Send + 'static) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (tid_out, tid_in) = channel();
-        let stopped = stop.clone();
-        let thread = std::thread::spawn(move || {
-            tid_out.send(current_thread_number().unwrap()).unwrap();
-            body(&stopped);
-        });
-        Self { tid: tid_in.recv().unwrap(), stop, thread }
-    }
-
-    fn burning() -> Self {
-        Self::with(|stop| burn_deep(40, stop))
-    }
-
-    fn facts(&self, poll: u64, millis: u64) -> StallFacts {
-        StallFacts::new(self.tid, poll, Duration::from_millis(millis))
-    }
-
-    /// Looks until it is stuck where it should be.
-    fn report_when(
-        &self,
-        reporter: &Reporter,
-        wanted: impl Fn(&StallReport) -> bool,
-    ) -> StallReport {
-        let deadline = Instant::now() + LONG;
-        loop {
-            let report = reporter.report(&self.facts(1, 80));
-            if wanted(&report) {
-                return report;
-            }
-            assert!(Instant::now() < deadline, "{report}");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    fn end(self) {
-        self.stop.store(true, Release);
-        self.thread.join().unwrap();
-    }
-}
-
-#[inline(never)]
-fn burn_deep(depth: u32, stop: &AtomicBool) {
-    if depth > 0 {
-        burn_deep(depth - 1, stop);
-    } else {
-        burn_until_stopped(stop);
-    }
-    black_box(depth);
-}
-
-#[inline(never)]
-fn burn_until_stopped(stop: &AtomicBool) {
-    while !stop.load(Acquire) {
-        black_box(checksum(black_box(1000)));
-    }
-}
-
-#[inline]
-fn checksum(rounds: u64) -> u64 {
-    (0..rounds).fold(7, |sum, round| black_box(sum ^ round).rotate_left(5))
-}
-
-fn functions(report: &StallReport) -> Vec<&str> {
-    report.stack.frames().iter().filter_map(|frame| frame.function()).collect()
-}
-
-fn has(report: &StallReport, name: &str) -> bool {
-    functions(report).iter().any(|function| function.contains(name))
-}
+use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe};
 
 #[test]
 fn a_computing_thread_is_named_with_its_function_and_line() {
@@ -120,8 +37,8 @@ fn a_computing_thread_is_named_with_its_function_and_line() {
     let culprit = report.stack.culprit().unwrap();
     assert_eq!(culprit.origin(), FrameOrigin::User);
     // In release builds the innermost are inlined, and may have no path in their names.
-    assert!(has(&report, "stall_report::burn_deep"), "{report}");
-    assert!(culprit.file().unwrap().ends_with("tests/stall_report.rs"), "{report}");
+    assert!(has(&report, "stuck::burn_deep"), "{report}");
+    assert!(culprit.file().unwrap().ends_with("tests/common/stuck.rs"), "{report}");
     assert!(culprit.line().unwrap() > 0);
     assert!(culprit.module().unwrap().contains("stall_report"));
 
@@ -183,6 +100,60 @@ fn the_reason_is_told() {
     writer.write_all(b"x").unwrap();
     drop(guard);
     [reads, waits, sleeps, computes].into_iter().for_each(Stuck::end);
+}
+
+#[test]
+fn a_thread_that_the_kernel_keeps_waiting_is_told_apart() {
+    let reporter = builder().build();
+    let (probes_out, probes_in) = channel();
+    let waits = Stuck::with(move |stop| {
+        let clock = ThreadCpuClock::of_current_thread().unwrap();
+        probes_out.send((clock, ThreadProbe::of_current_thread().unwrap())).unwrap();
+        burn_until_stopped(stop);
+    });
+    let (clock, probe) = probes_in.recv().unwrap();
+    // So many that a ninth of the processors is left to it.
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let others: Vec<_> = (0..8 * processors).map(|_| Stuck::burning()).collect();
+    let deadline = Instant::now() + LONG;
+    loop {
+        let (began, cpu, delay) = (Instant::now(), clock.read().unwrap(), probe.run_delay().ok());
+        std::thread::sleep(Duration::from_millis(200));
+        let mut facts = waits.facts(1, 0);
+        facts.elapsed = began.elapsed();
+        facts.cpu_used = Some(clock.read().unwrap() - cpu);
+        facts.run_delay = delay.zip(probe.run_delay().ok()).map(|(then, now)| now - then);
+        if facts.cpu_used < Some(facts.elapsed / 4) {
+            let report = reporter.report(&facts);
+            assert_eq!(report.verdict, StallVerdict::Descheduled, "{report} of {facts:?}");
+            assert!(report.to_string().contains("the kernel runs others"), "{report}");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{facts:?}");
+    }
+    others.into_iter().chain([waits]).for_each(Stuck::end);
+}
+
+/// A program that blocks the signal, or sleeps where no signal comes: the rest of the report is there.
+#[test]
+fn who_does_not_answer_is_reported_without_a_stack() {
+    let reporter = Reporter::builder().answer_within(Duration::ZERO).build();
+    let stuck = Stuck::burning();
+    let deadline = Instant::now() + LONG;
+    let report = loop {
+        let mut facts = stuck.facts(1, 80);
+        facts.cpu_used = Some(Duration::from_millis(79));
+        let report = reporter.report(&facts);
+        // It may have been quicker.
+        if report.stack.missing().is_some() {
+            break report;
+        }
+        assert!(Instant::now() < deadline);
+    };
+    assert_eq!(report.stack.missing(), Some("the thread has not answered in time"));
+    assert_eq!(report.verdict, StallVerdict::Computing);
+    assert!(report.stack.frames().is_empty() && report.stack.culprit().is_none());
+    stuck.end();
 }
 
 #[test]
@@ -261,7 +232,7 @@ fn sinks_are_told_and_those_that_panic_harm_nobody() {
     assert_eq!(json.len(), 3);
     assert_eq!(lines.failed(), 0);
     assert_eq!(json[0]["fingerprint"], format!("{:016x}", reports[0].fingerprint));
-    assert!(json[0]["culprit"]["file"].as_str().unwrap().ends_with("stall_report.rs"));
+    assert!(json[0]["culprit"]["file"].as_str().unwrap().ends_with("stuck.rs"));
     stuck.end();
 }
 
@@ -315,36 +286,4 @@ async fn a_poll_on_a_real_worker_is_unwound_through_tokio() {
     let is_tokio = |origin| origin == FrameOrigin::Tokio;
     assert!(report.stack.frames().iter().any(|frame| is_tokio(frame.origin())), "{report}");
     assert!(!report.stack.is_truncated(), "{report}");
-}
-
-/// Set for the child: what it does with its own program file first.
-const CHILD: &str = "PULSE_TEST_STALL_REPORT_CHILD";
-
-/// The child of the next test; by itself it does nothing.
-#[test]
-fn child_without_its_program_file() {
-    let Ok(program) = std::env::var(CHILD) else { return };
-    std::fs::remove_file(program).unwrap();
-    let reporter = builder().build();
-    let stuck = Stuck::burning();
-    let report = stuck.report_when(&reporter, |report| has(report, "burn_deep"));
-    println!("{report}");
-    stuck.end();
-}
-
-#[test]
-fn a_program_that_was_deleted_or_replaced_is_read_all_the_same() {
-    let directory = tempfile::tempdir().unwrap();
-    let program = directory.path().join("a program");
-    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    let output = std::process::Command::new(&program)
-        .args(["--exact", "child_without_its_program_file", "--nocapture"])
-        .env(CHILD, &program)
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{text}");
-    assert!(text.contains("stall_report::burn_deep"), "{text}");
-    assert!(text.contains("tests/stall_report.rs:"), "{text}");
-    assert!(!program.exists());
 }

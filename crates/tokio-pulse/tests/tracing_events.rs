@@ -2,6 +2,8 @@
 #![cfg(feature = "tracing")]
 
 mod common;
+#[path = "common/contract.rs"]
+mod contract;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -23,6 +25,7 @@ struct Recorded {
     target: String,
     level: Level,
     fields: BTreeMap<String, String>,
+    promise: contract::Promise,
 }
 
 impl Visit for Recorded {
@@ -51,6 +54,7 @@ impl Subscriber for Recorder {
             target: metadata.target().into(),
             level: *metadata.level(),
             fields: BTreeMap::new(),
+            promise: contract::sent(metadata),
         };
         event.record(&mut recorded);
         let reserve = recorded.target.ends_with("reserve");
@@ -122,4 +126,6 @@ fn a_stall_has_a_start_and_an_end_and_a_panicking_subscriber_harms_nobody() {
     }
     assert!(runtime.block_on(stuck).unwrap());
     eventually("so is the alert's", || !events("tokio_pulse::alert", Level::INFO).is_empty());
+    let all = recorder.0.lock().unwrap_or_else(|poison| poison.into_inner());
+    contract::assert_promised(all.iter().map(|event| event.promise.clone()));
 }

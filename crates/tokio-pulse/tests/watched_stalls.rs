@@ -117,6 +117,8 @@ fn a_stuck_worker_is_reported_while_it_is_stuck_and_its_task_named_at_the_end() 
     let computed = report.cpu_used.unwrap() >= report.elapsed / 2;
     assert_eq!(report.verdict == StallVerdict::Computing, computed, "{report}");
     assert!(report.elapsed >= Duration::from_millis(10));
+    let future = report.stack.task_future().and_then(|frame| frame.function()).unwrap();
+    assert!(future.contains("a_stuck_worker_is_reported"), "{report}");
     let culprit = report.stack.culprit().unwrap();
     assert!(culprit.file().unwrap().ends_with("tests/watched_stalls.rs"), "{report}");
     // Counted when all sinks have it.
@@ -132,6 +134,72 @@ fn a_stuck_worker_is_reported_while_it_is_stuck_and_its_task_named_at_the_end() 
     let json: serde_json::Value = serde_json::from_str(&end.to_json()).unwrap();
     assert_eq!((&json["ended"], &json["stall"]), (&true.into(), &report.stall.into()));
     runtime.block_on(spawned).unwrap();
+}
+
+/// Of a poll that goes on, its report has the task, its name, and where it was spawned.
+fn assert_named_while_stuck(runtime: &Runtime, reports: &Receiver<StallReport>) {
+    let stop = Stop::default();
+    let stopped = stop.0.clone();
+    let context = runtime.enter();
+    let line = line!() + 2;
+    let builder = tokio_pulse::task::Builder::new().name("hog");
+    let spawned = builder.spawn(async move { a_function_that_computes(&stopped) });
+    drop(context);
+    let report = report_that(reports, |report| report.task_id == Some(spawned.id()));
+    assert!(!spawned.is_finished());
+    assert_eq!(report.task_name.as_deref(), Some("hog"), "{report}");
+    let site = report.spawned_at.unwrap();
+    assert!(site.file().ends_with("watched_stalls.rs"), "{report}");
+    assert_eq!(site.line(), line, "{report}");
+    drop(stop);
+    runtime.block_on(spawned).unwrap();
+}
+
+#[test]
+fn the_first_stall_is_named_while_it_goes_on_by_who_asks_for_that() {
+    let (reports, reports_out) = channel();
+    let runtime = rescue_only(2)
+        .report_sink(Channel(reports, channel().0))
+        .stall_reports(eager().per_minute(1000).name_for(None))
+        .build()
+        .unwrap();
+    assert_named_while_stuck(&runtime, &reports_out);
+}
+
+#[test]
+fn after_one_stall_the_next_is_named_while_it_goes_on() {
+    let (runtime, reports, _ends) = watched();
+    let first = Stall::spawn_on(&runtime);
+    report_that(&reports, |_| true);
+    first.end();
+    assert_named_while_stuck(&runtime, &reports);
+}
+
+#[test]
+fn tasks_that_wait_behind_it_are_counted() {
+    let (reports, reports_out) = channel();
+    // Nobody takes them over.
+    let runtime = rescue_only(1)
+        .reserve_workers(0)
+        .report_sink(Channel(reports, channel().0))
+        .stall_reports(eager().per_minute(1000))
+        .build()
+        .unwrap();
+    let stop = Stop::default();
+    let stopped = stop.0.clone();
+    let hog = runtime.spawn(async move {
+        for _ in 0..10 {
+            tokio::spawn(async {});
+        }
+        a_function_that_computes(&stopped);
+    });
+    let report = report_that(&reports_out, |report| has(report, "a_function_that_computes"));
+    // The one that was spawned last is in the slot beside the queue. Without its flag Tokio does not
+    // tell.
+    assert_eq!(report.waiting_behind, cfg!(tokio_unstable).then_some(9), "{report}");
+    assert!(!cfg!(tokio_unstable) || report.to_string().contains("9 tasks wait behind it"));
+    drop(stop);
+    runtime.block_on(hog).unwrap();
 }
 
 #[test]

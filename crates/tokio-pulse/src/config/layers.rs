@@ -94,6 +94,7 @@ impl Layers {
     pub fn stall_reports(&mut self, limits: Option<ReportLimits>) -> &mut Self {
         if let Some(limits) = limits {
             self.call(Call::Set("report.per_minute", limits.per_minute.into()));
+            self.call(Call::Set("report.name_for", limits.name_for.into()));
         }
         let threshold = limits.map(|limits| limits.threshold);
         self.call(Call::Set("report.threshold", threshold.into()))

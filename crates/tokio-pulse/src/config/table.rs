@@ -318,4 +318,12 @@ pub(super) static FIELDS: &[Field] = &[
         |draft, _i| draft.config.reports_per_minute,
         "So many stalls are reported a minute; the others are counted."
     ),
+    field!(
+        "report.name_for",
+        Kind::Duration(Duration::ZERO, HOUR),
+        Some("always"),
+        |draft, _i| draft.config.report_name_for,
+        "For so long after a stall that was half as long as a reported one, each poll notes its task, so \
+         that the next report names the task while it is stuck; `always`: from the start."
+    ),
 ];

@@ -75,6 +75,7 @@ pub struct TierConfig {
     pub(super) warnings_per_minute: u32,
     pub(super) report_threshold: Option<Duration>,
     pub(super) reports_per_minute: u32,
+    pub(super) report_name_for: Option<Duration>,
     pub(super) rules: Vec<Rule>,
 }
 
@@ -105,6 +106,7 @@ impl TierConfig {
             warnings_per_minute: WARNINGS_PER_MINUTE,
             report_threshold: Some(ReportLimits::THRESHOLD),
             reports_per_minute: ReportLimits::PER_MINUTE,
+            report_name_for: Some(ReportLimits::NAME_FOR),
             rules: Vec::new(),
         }
     }
@@ -253,9 +255,15 @@ impl TierConfig {
         self.reports_per_minute
     }
 
+    /// For how long after a stall each poll notes its task; `None`: always.
+    pub fn report_name_for(&self) -> Option<Duration> {
+        self.report_name_for
+    }
+
     /// How much is reported; `None`: nothing.
     pub(crate) fn report_limits(&self) -> Option<ReportLimits> {
-        let limits = ReportLimits::new().per_minute(self.reports_per_minute);
+        let limits =
+            ReportLimits::new().per_minute(self.reports_per_minute).name_for(self.report_name_for);
         self.report_threshold.map(|threshold| limits.threshold(threshold))
     }
 

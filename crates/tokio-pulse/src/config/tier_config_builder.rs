@@ -146,6 +146,12 @@ impl TierConfigBuilder {
         self
     }
 
+    /// Sets for how long after a stall each poll notes its task; `None`: always.
+    pub fn report_name_for(mut self, time: Option<Duration>) -> Self {
+        self.0.report_name_for = time;
+        self
+    }
+
     /// Adds a rule behind those there are.
     pub fn rule(mut self, rule: Rule) -> Self {
         self.0.rules.push(rule);

@@ -108,6 +108,11 @@ impl Snapshot {
         self.0 / SEQUENCE_ONE
     }
 
+    /// What tells the poll that runs from others: the count and the depth.
+    pub(crate) fn poll(self) -> usize {
+        self.0 & !(RESERVE | AWAKE)
+    }
+
     /// All of it. Not 0 while a poll runs: the thread is awake, or the depth says so.
     pub(crate) fn word(self) -> usize {
         self.0

@@ -5,12 +5,12 @@ pub(crate) mod beat;
 pub(crate) mod charge;
 pub(crate) mod due;
 pub(crate) mod hooks;
+pub(crate) mod named;
 pub(crate) mod pool;
 pub(crate) mod registry;
 pub(crate) mod seat;
 pub(crate) mod slot;
 pub(crate) mod timing;
-pub(crate) mod treated;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -43,6 +43,8 @@ pub(crate) enum Party {
     Tiers = 1,
     /// The user's hooks.
     Hooks = 2,
+    /// The reports of stalls: whose polls they are.
+    Reports = 4,
 }
 
 /// The worker side of one runtime: what its hooks need, shared by all of them.

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use super::attention::Attention;
 use super::beat::Beat;
 use super::due::Due;
+use super::named::Named;
 use super::timing::Timing;
 
 /// All that the poll path and the yield points touch, on cache lines of its own: 128 bytes because processors fetch
@@ -23,6 +24,7 @@ pub(crate) struct Line {
     pub(crate) attention: Attention,
     pub(crate) due: Due,
     pub(crate) timing: Timing,
+    pub(crate) named: Named,
 }
 
 static FREE: Mutex<Vec<&'static Line>> = Mutex::new(Vec::new());
@@ -39,6 +41,7 @@ impl PooledLine {
                 line.attention.start_over();
                 line.due.start_over();
                 line.timing.start_over();
+                line.named.forget();
                 line
             }
             None => Box::leak(Box::new(Line {
@@ -46,6 +49,7 @@ impl PooledLine {
                 attention: Attention::none(),
                 due: Due::none(),
                 timing: Timing::default(),
+                named: Named::nobody(),
             })),
         })
     }

@@ -1,16 +1,18 @@
 //! All that Pulse keeps of one thread.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use tokio::task::Id;
 use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe, ThreadScheduling};
 
 use super::beat::Beat;
 use super::charge::ChargeSheet;
 use super::pool::PooledLine;
-use super::treated::Treated;
 use crate::metrics::worker::WorkerCounters;
+use crate::task::TaskContext;
 
 /// One thread of one runtime.
 ///
@@ -41,7 +43,8 @@ pub(crate) struct Identity {
     pub(crate) stalls: AtomicU64,
     /// The number of the stall that was reported last, or 0. Written by the watchdog.
     pub(crate) told: AtomicU64,
-    pub(crate) treated: Treated,
+    /// What was said of the task that is polled, if it was. Written by the thread while it is armed.
+    pub(crate) described: Mutex<Option<(Id, Arc<TaskContext>)>>,
     /// Whether a stall is in progress. Written by the watchdog.
     pub(crate) stalled: AtomicBool,
     /// The thread has ended. Written by the thread, last.
@@ -68,7 +71,7 @@ impl Slot {
                 worker: AtomicUsize::new(usize::MAX),
                 stalls: AtomicU64::new(0),
                 told: AtomicU64::new(0),
-                treated: Treated::default(),
+                described: Mutex::default(),
                 stalled: AtomicBool::new(false),
                 retired: AtomicBool::new(false),
             },
@@ -87,6 +90,22 @@ impl Slot {
     /// For how long the thread has waited for a processor; `None` where the system does not tell.
     pub(crate) fn run_delay(&self) -> Option<Duration> {
         self.thread.probe.as_ref()?.run_delay().ok()
+    }
+
+    /// Thread: it polls a task that was described when it was spawned.
+    pub(crate) fn describe(&self, task: Id, context: &Arc<TaskContext>) {
+        *self.described() = Some((task, context.clone()));
+    }
+
+    /// What that task is called, if it is the one that was described last.
+    pub(crate) fn name_of(&self, task: Id) -> Option<String> {
+        let described = self.described();
+        let (_, context) = described.as_ref().filter(|(described, _)| *described == task)?;
+        context.name().map(str::to_owned)
+    }
+
+    fn described(&self) -> MutexGuard<'_, Option<(Id, Arc<TaskContext>)>> {
+        self.thread.described.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the thread is awake for something other than ballast.

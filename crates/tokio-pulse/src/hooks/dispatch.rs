@@ -34,6 +34,8 @@ impl Dispatch {
         if !line.attention.is_armed() || internal::is_internal(spawned_at) {
             return;
         }
+        // At once, and also for those who want something else: it is less than to ask who wants what.
+        line.named.note(line.beat.snapshot(), task, spawned_at);
         if let Some(registry) = self.registry.as_ref().filter(|registry| registry.is_armed()) {
             line.attention.attend();
             registry.before_poll(&PollContext::new(task, spawned_at));
@@ -42,14 +44,12 @@ impl Dispatch {
         // in hand.
         if self.heart.is_armed_for(Party::Tiers) && self.tiers.before(task, spawned_at) {
             line.attention.attend();
-            seat::with_slot(&self.heart, |slot| {
-                slot.thread.treated.note(line.beat.snapshot().polls(), task, spawned_at);
-            });
         }
     }
 
     /// A poll ends, and its thread's attention is wanted.
     pub(crate) fn after(&self, line: &Line, task: Id, spawned_at: &'static Location<'static>) {
+        line.named.forget();
         let accusation = self.answer(line);
         let attended = line.attention.is_attended();
         if attended || accusation.is_some() {

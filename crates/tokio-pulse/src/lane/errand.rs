@@ -104,12 +104,13 @@ impl<T: Send + 'static> Job for Errand<T> {
         let Some(mut future) = self.passage.take_up() else { return Measured::NOTHING };
         let waker = Waker::from(self.clone());
         let lane = &self.lane;
+        let span = self.traveller.trace();
         let (polled, measured) = self.traveller.measure(|| {
             let mut cx = Context::from_waker(&waker);
             let poll = || lane.poll_in_runtime(|| future.as_mut().poll(&mut cx));
             catch_unwind(AssertUnwindSafe(poll))
         });
-        let stays = self.traveller.stays(measured) && lane.is_open();
+        let stays = self.traveller.stays(measured, span) && lane.is_open();
         match polled {
             Ok(Poll::Pending) => {
                 if !stays {

@@ -9,6 +9,7 @@ use crate::task::context::{self, TaskContext};
 use crate::tier::TierManager;
 use crate::tier::sites::Site;
 use crate::tier::treatment::{Measured, Stopwatch};
+use crate::trace::Intervention;
 
 /// A task on a lane.
 #[derive(Debug)]
@@ -42,6 +43,11 @@ impl Traveller {
         Self { task, flow, site, context, tiers, settled, isolated }
     }
 
+    /// The span of a poll that is about to begin.
+    pub(crate) fn trace(&self) -> Intervention {
+        self.tiers.trace_on_lane(self.task, self.site)
+    }
+
     /// One poll, in the task's own context.
     pub(crate) fn measure<R>(&self, poll: impl FnOnce() -> R) -> (R, Measured) {
         let _entered = self.context.as_ref().map(|context| context::enter(context, self.task));
@@ -51,16 +57,17 @@ impl Traveller {
     }
 
     /// Tells what a poll came to. Whether the next one is to be on the lane as well.
-    pub(crate) fn stays(&self, measured: Measured) -> bool {
+    pub(crate) fn stays(&self, measured: Measured, span: Intervention) -> bool {
         let group = self.context.as_ref().and_then(|context| context.group());
         if let Some(group) = group {
             group.charge(measured.cpu.unwrap_or(measured.lasted));
         }
         if self.settled {
+            span.end(measured.outcome(None));
             return true;
         }
         let context = self.context.as_deref();
-        let judged = self.tiers.judge_on_lane(self.task, self.site, context, measured);
+        let judged = self.tiers.judge_on_lane(self.task, self.site, context, measured, span);
         let stays = judged || group.is_some_and(|group| group.is_over_budget());
         // To another lane by way of its home.
         stays && self.tiers.isolates(self.task) == self.isolated

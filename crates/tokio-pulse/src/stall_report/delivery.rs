@@ -47,6 +47,10 @@ impl Shared {
         }
     }
 
+    fn pending(&self) -> usize {
+        *self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn add_pending(&self, change: impl FnOnce(&mut usize)) {
         change(&mut self.pending.lock().unwrap_or_else(PoisonError::into_inner));
         self.settled.notify_all();
@@ -85,6 +89,17 @@ impl Delivery {
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Whether there is room for a message. If not, that is counted: nobody is to be examined for a
+    /// report that would be dropped.
+    pub(super) fn has_room(&self) -> bool {
+        // One of them is being worked at.
+        let has_room = self.shared.pending() <= QUEUE;
+        if !has_room {
+            self.shared.counters.dropped.fetch_add(1, Relaxed);
+        }
+        has_room
     }
 
     /// Whether the message was taken; otherwise it is dropped and counted.

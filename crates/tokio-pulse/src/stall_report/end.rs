@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::Id;
 
 /// What is known of a stall once its poll has ended. The thread itself tells, so it has what a
-/// [`StallReport`](super::StallReport) lacks: the task.
+/// [`StallReport`](super::StallReport) may lack: the task.
 ///
 /// For stalls that were reported only, and at most once each. It is lost when the queue to the sinks
 /// is full; without `--cfg tokio_unstable`, there is one for tasks spawned through Pulse only.

@@ -16,11 +16,16 @@ const REMEMBERED: usize = 512;
 pub struct ReportLimits {
     pub(crate) per_minute: u32,
     pub(crate) threshold: Duration,
+    pub(crate) name_for: Option<Duration>,
 }
 
 impl Default for ReportLimits {
     fn default() -> Self {
-        Self { per_minute: Self::PER_MINUTE, threshold: Self::THRESHOLD }
+        Self {
+            per_minute: Self::PER_MINUTE,
+            threshold: Self::THRESHOLD,
+            name_for: Some(Self::NAME_FOR),
+        }
     }
 }
 
@@ -30,6 +35,9 @@ impl ReportLimits {
 
     /// 50 ms: five slices, so that a stall is worth an interruption of its thread.
     pub const THRESHOLD: Duration = Duration::from_millis(50);
+
+    /// A minute: where one stall was there are more, and a runtime without any has nothing to note.
+    pub const NAME_FOR: Duration = Duration::from_secs(60);
 
     /// The default limits.
     pub fn new() -> Self {
@@ -49,6 +57,17 @@ impl ReportLimits {
     #[must_use]
     pub fn threshold(mut self, threshold: Duration) -> Self {
         self.threshold = threshold;
+        self
+    }
+
+    /// For so long after a stall that was half as long as a reported one, each poll of the runtime
+    /// notes its task, so that the next report has task, name and spawn site while the stall goes on;
+    /// `None` is always, from the start. Without that the [end](super::StallEnd) of a stall has them.
+    ///
+    /// It costs each poll some nanoseconds, as does a task on record: see `docs/benchmarks.md`.
+    #[must_use]
+    pub fn name_for(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.name_for = time.into();
         self
     }
 }

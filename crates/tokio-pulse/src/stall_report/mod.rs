@@ -9,6 +9,8 @@
 //! On a runtime under watch the watchdog does the asking: give the builder a sink with
 //! [`Builder::report_sink`](crate::Builder::report_sink), or enable the feature `tracing`. The end of
 //! a stall that was reported is told, too, with the task that it was: [`StallEnd`].
+//! Once there has been a stall, reports have the task while it goes on, and from the start where that is
+//! asked for: [`ReportLimits::name_for`].
 //!
 //! The signal is `SIGURG` unless another is chosen. Handlers of others on the same signal get all
 //! signals that are not the reporter's. To the stuck thread it is like any signal with a handler

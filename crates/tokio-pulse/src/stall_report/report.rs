@@ -16,7 +16,8 @@ pub struct StallReport {
     /// A number for the stall: the same in all reports of one and in its
     /// [end](super::StallEnd::stall). Of a runtime under watch, of no other stall in the process.
     pub stall: u64,
-    /// The task that is polled, if it is known before its poll has ended.
+    /// The task that is polled, if it is known before its poll has ended: see
+    /// [`ReportLimits::name_for`](super::ReportLimits::name_for).
     pub task_id: Option<Id>,
     /// That task's name.
     pub task_name: Option<String>,
@@ -92,6 +93,9 @@ impl fmt::Display for StallReport {
             (Some(id), None) => write!(f, "\n  task {id}")?,
             (None, Some(name)) => write!(f, "\n  task {name}")?,
             (None, None) => f.write_str("\n  a task that is not known yet")?,
+        }
+        if let Some(future) = self.stack.task_future() {
+            write!(f, ", its future is {future}")?;
         }
         if let Some(site) = self.spawned_at {
             write!(f, ", spawned at {site}")?;

@@ -56,7 +56,8 @@ pub enum Told {
     NotDue,
     /// The thread was examined, and the sinks will be told unless the limits are against it.
     Queued,
-    /// The queue is full, because a sink is slow, or there was no thread to be had.
+    /// The queue is full, because a sink is slow, or there was no thread to be had. The stuck thread is
+    /// not examined when the queue is full already.
     Dropped,
 }
 
@@ -139,6 +140,9 @@ impl Reporter {
         let stall = (facts.tid, facts.poll);
         if !self.doubling.take(stall, facts.elapsed, self.limits.threshold) {
             return Told::NotDue;
+        }
+        if !self.delivery.has_room() {
+            return Told::Dropped;
         }
         let examination = self.examiner.examine(facts, self.answer_within);
         let per_minute = self.limits.per_minute;

@@ -56,6 +56,11 @@ impl Reports {
         self.examiner.get()
     }
 
+    /// Whether an examination would find room in the queue to the sinks. If not, that is counted.
+    pub(crate) fn has_room(&self) -> bool {
+        self.delivery.has_room()
+    }
+
     /// Whether the examination was queued for the sinks.
     pub(crate) fn push(&self, examination: Examination, per_minute: u32) -> bool {
         self.delivery.push(Message::Stall { examination, per_minute })

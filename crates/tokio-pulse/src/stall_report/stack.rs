@@ -48,6 +48,15 @@ impl Stack {
         first(FrameOrigin::User).or_else(|| first(FrameOrigin::Dependency))
     }
 
+    /// The task's future: the program's own frame that Tokio polls, or else that of a dependency. Its
+    /// function is named after the place where the future was written. `None` outside of tasks.
+    pub fn task_future(&self) -> Option<&Frame> {
+        let harness = self.frames.iter().position(Frame::is_harness)?;
+        let inside = &self.frames[..harness];
+        let outermost = |origin| inside.iter().rfind(|frame| frame.origin == origin);
+        outermost(FrameOrigin::User).or_else(|| outermost(FrameOrigin::Dependency))
+    }
+
     /// The same for two looks at one stall, and for stalls of the same kind: it is made of the
     /// functions from the [culprit](Self::culprit) outward that are the program's own or of a
     /// dependency, and not of lines or addresses. 0 when there are no frames.
@@ -137,6 +146,14 @@ impl Frame {
         self.origin
     }
 
+    /// Tokio's code that polls a task; its path may be missing in the name of what was inlined.
+    fn is_harness(&self) -> bool {
+        let function = self.function().unwrap_or_default();
+        let file = self.file().unwrap_or_default();
+        self.origin == FrameOrigin::Tokio
+            && (function.contains("tokio::runtime::task::") || file.contains("/runtime/task/"))
+    }
+
     fn add_to(&self, hash: &mut Fingerprint) {
         match &self.function {
             Some(function) => hash.add(function.as_bytes()),
@@ -200,6 +217,23 @@ pub(super) mod tests {
             inlined: false,
             origin: FrameOrigin::of(Some(function), None),
         }
+    }
+
+    #[test]
+    fn the_future_of_the_task_is_the_outermost_own_frame_inside_of_tokios_harness() {
+        let frames = [
+            frame("core::hint::black_box", 1),
+            frame("app::burn", 2),
+            frame("tokio::time::timeout::poll", 3),
+            frame("app::serve::{{closure}}", 4),
+            frame("tokio::runtime::task::core::Core<T,S>::poll", 5),
+            frame("tokio::runtime::context::enter_runtime", 6),
+            frame("app::main", 7),
+        ];
+        let stack = Stack::new(frames.to_vec(), false);
+        assert_eq!(stack.task_future().unwrap().line(), Some(4));
+        let outside = [frame("app::burn", 1), frame("app::main", 2)];
+        assert!(Stack::new(outside.to_vec(), false).task_future().is_none());
     }
 
     #[test]

@@ -165,6 +165,9 @@ impl<T: Send + 'static> Spawned<T> {
         if let (Some(context), Some(task)) = (&this.context, this.task) {
             if let Some(core) = this.core.get_or_insert_with(find_core) {
                 introduce(core, task, context, this.spawned_at);
+                if seat::current_line().is_some_and(|line| line.attention.is_armed()) {
+                    seat::with_slot(&core.heart, |slot| slot.describe(task, context));
+                }
             }
         }
         if sent || this.must_leave() {

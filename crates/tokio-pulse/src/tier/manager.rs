@@ -43,7 +43,7 @@ use crate::lane::ticket;
 use crate::metrics::tier_counters::TierCounters;
 use crate::task::TaskPriority;
 use crate::task::context::{self, TaskContext};
-use crate::trace::{self, Offender};
+use crate::trace::{self, Intervention, Offender, TreatedPoll};
 
 /// What is to be noted of a poll on its thread.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +53,8 @@ pub(crate) struct Ended {
     pub(crate) handed_off: bool,
     pub(crate) violation: bool,
     pub(crate) slow: bool,
+    /// Of the time that the poll was allowed; `None` if it was not judged.
+    pub(crate) budget_remaining: Option<Duration>,
 }
 
 /// Keeps the record of offenders, and treats their polls as their tier demands.
@@ -230,6 +232,8 @@ impl TierManager {
             task,
             action,
             Ward {
+                site,
+                tier: self.in_force(tier),
                 flow: Flow::of_task(task, priority),
                 config: &config,
                 heart: &shared.heart,
@@ -296,6 +300,7 @@ impl TierManager {
     ) -> Ended {
         let treated = Treatment::end(task, &self.shared.heart);
         let now = self.shared.heart.began.elapsed();
+        let (treated, span) = treated.unzip();
         let Some(measured) = treated.or(accusation.map(|accused| accused.measured(now))) else {
             return Ended::default();
         };
@@ -306,7 +311,20 @@ impl TierManager {
             self.shared.counters.polled(treated.lasted);
         }
         let handed_off = measured.handed_off;
-        Ended { treated: treated.is_some(), handed_off, ..judged.unwrap_or_default() }
+        let judged = judged.unwrap_or_default();
+        if let Some(span) = span {
+            span.end(measured.outcome(judged.budget_remaining));
+        }
+        Ended { treated: treated.is_some(), handed_off, ..judged }
+    }
+
+    /// The span of a poll on the lane that is about to begin.
+    pub(crate) fn trace_on_lane(&self, task: Id, site: Site) -> Intervention {
+        Intervention::begin(|| {
+            let tier = self.tier_of(task);
+            let action = self.shared.config.load().policy(tier).action();
+            TreatedPoll { task, site, tier, action, on_lane: true }
+        })
     }
 
     /// A poll has ended on the lane. Whether the next one is to be there as well.
@@ -316,9 +334,11 @@ impl TierManager {
         site: Site,
         context: Option<&TaskContext>,
         measured: Measured,
+        span: Intervention,
     ) -> bool {
         let now = self.shared.heart.began.elapsed();
-        self.judge(task, site, context, measured, None, now);
+        let judged = self.judge(task, site, context, measured, None, now);
+        span.end(measured.outcome(judged.and_then(|judged| judged.budget_remaining)));
         let config = self.shared.config.load();
         let slow = |suspect: &mut Suspect| {
             suspect.touch(now).is_some_and(|(tier, expected)| {
@@ -370,6 +390,7 @@ impl TierManager {
         // The watchdog has its own evidence, but does not know what this task may take.
         let active = measured.lasted.saturating_sub(measured.waited.unwrap_or_default());
         let violation = active >= allowed;
+        let budget_remaining = allowed.saturating_sub(active);
         if !known && !violation {
             return None;
         }
@@ -406,14 +427,24 @@ impl TierManager {
             shared.sites.offended(site, violation, threshold(&config), now, &shared.filter);
             let (tier, action) = (judged.tier, config.policy(judged.tier).action());
             let name = context.and_then(TaskContext::name);
-            let offender = Offender { task, name, site, tier, action, violation, suppressed: 0 };
+            let offender = Offender {
+                task,
+                name,
+                site,
+                tier,
+                action,
+                violation,
+                budget_remaining,
+                suppressed: 0,
+            };
             self.warn(&config, offender, now);
         }
         let slow = !violation && report.cpu > config.policy(judged.tier).good_poll_cpu();
         if slow {
             shared.counters.was_slow();
         }
-        Some(Ended { violation, slow, ..Ended::default() })
+        let budget_remaining = Some(budget_remaining);
+        Some(Ended { violation, slow, budget_remaining, ..Ended::default() })
     }
 
     fn count(&self, change: Change, violation: bool) {

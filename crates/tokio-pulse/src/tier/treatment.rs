@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::task::Id;
 use tokio_pulse_sys::{ThreadCpuClock, ThreadRunDelay, ThreadScheduling};
 
-use super::InterventionAction;
+use super::sites::Site;
+use super::{InterventionAction, Tier};
 use crate::config::TierConfig;
 use crate::heartbeat::{Heart, hooks};
 use crate::intervene::demote::{Demoted, Means, Sentence};
@@ -17,6 +18,7 @@ use crate::intervene::places::{Place, Places};
 use crate::intervene::squeeze;
 use crate::lane::queue::Flow;
 use crate::metrics::tier_counters::TierCounters;
+use crate::trace::{Intervention, Outcome, TreatedPoll};
 use crate::watchdog::scan::Cause;
 
 thread_local! {
@@ -33,6 +35,7 @@ pub(crate) struct Treatment {
     /// The runtime that treats it: with the user's registry, another may hear of the same poll.
     heart: Arc<Heart>,
     stopwatch: Stopwatch,
+    span: Intervention,
     handed_off: bool,
     // In this order: the next poll is let in at once.
     permit: Option<Permit>,
@@ -43,6 +46,8 @@ pub(crate) struct Treatment {
 /// What a treatment is given and works with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ward<'a> {
+    pub(crate) site: Site,
+    pub(crate) tier: Tier,
     /// Whose turn at the gate it is.
     pub(crate) flow: Flow,
     pub(crate) config: &'a TierConfig,
@@ -80,6 +85,13 @@ impl Treatment {
             task,
             heart: ward.heart.clone(),
             stopwatch: Stopwatch::unread(),
+            span: Intervention::begin(|| TreatedPoll {
+                task,
+                site: ward.site,
+                tier: ward.tier,
+                action,
+                on_lane: false,
+            }),
             handed_off: false,
             _demoted: None,
             permit: None,
@@ -125,9 +137,9 @@ impl Treatment {
         }
     }
 
-    /// Undoes it, and tells what the poll came to. `None`: this poll was not treated by that
+    /// Undoes it, and tells what the poll came to; the span is still to be ended. `None`: this poll was not treated by that
     /// runtime.
-    pub(crate) fn end(task: Id, heart: &Arc<Heart>) -> Option<Measured> {
+    pub(crate) fn end(task: Id, heart: &Arc<Heart>) -> Option<(Measured, Intervention)> {
         let ended = |running: &RefCell<Vec<Self>>| {
             let mut running = running.borrow_mut();
             let last = running.last()?;
@@ -138,7 +150,8 @@ impl Treatment {
         if let Some(permit) = &mut treatment.permit {
             permit.charge(measured.cpu.unwrap_or(measured.lasted));
         }
-        Some(measured)
+        let Self { span, .. } = treatment;
+        Some((measured, span))
     }
 }
 
@@ -146,6 +159,12 @@ impl Measured {
     /// Nothing was polled.
     pub(crate) const NOTHING: Self =
         Self { lasted: Duration::ZERO, cpu: Some(Duration::ZERO), waited: None, handed_off: false };
+
+    /// For its span.
+    pub(crate) fn outcome(&self, budget_remaining: Option<Duration>) -> Outcome {
+        let Self { lasted, cpu, handed_off, .. } = *self;
+        Outcome { lasted, cpu, handed_off, budget_remaining }
+    }
 
     /// What took the time.
     pub(crate) fn cause(&self) -> Cause {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Offender;
+use super::{Offender, Outcome, TreatedPoll};
 use crate::alert::AlertEvent;
 use crate::stall_report::{StallEnd, StallReport};
 use crate::watchdog::scan::Cause;
@@ -17,9 +17,23 @@ pub(crate) fn lane_full(_bound: usize, _suppressed: u64) {}
 
 pub(crate) fn offender(_: &Offender<'_>) {}
 
+#[derive(Debug)]
+pub(crate) struct Intervention;
+
+impl Intervention {
+    #[inline(always)]
+    pub(crate) fn begin(_: impl FnOnce() -> TreatedPoll) -> Self {
+        Self
+    }
+
+    #[inline(always)]
+    pub(crate) fn end(self, _: Outcome) {}
+}
+
 pub(crate) fn stall_report(_: &StallReport) {}
 
 pub(crate) fn alert(_: &AlertEvent) {}
+
 pub(crate) fn stall_end(_: &StallEnd) {}
 
 pub(crate) fn wants_stall_reports() -> bool {

@@ -1,11 +1,65 @@
-//! With the feature `tracing`. Targets and field names are a contract; see the crate's docs.
+//! With the feature `tracing`. Targets and field names are a contract: `docs/tracing.md`, which a test
+//! compares with what is sent.
 
 use std::time::Duration;
 
-use super::Offender;
+use tracing::field::Empty;
+use tracing::{Level, Span};
+
+use super::{Offender, Outcome, TreatedPoll};
 use crate::alert::AlertEvent;
 use crate::stall_report::{StallEnd, StallReport};
+use crate::watchdog::contained;
 use crate::watchdog::scan::Cause;
+
+/// The span of a treated poll, from before anything is done until the poll was judged. It is open and
+/// not entered: what the poll itself traces belongs to its user's spans and not to this.
+#[derive(Debug)]
+pub(crate) struct Intervention(Span);
+
+impl Intervention {
+    pub(crate) fn begin(poll: impl FnOnce() -> TreatedPoll) -> Self {
+        let mut span = Span::none();
+        contained(|| {
+            if !tracing::enabled!(target: "tokio_pulse::intervention", Level::DEBUG) {
+                return;
+            }
+            let poll = poll();
+            span = tracing::debug_span!(
+                target: "tokio_pulse::intervention",
+                parent: None,
+                "intervention",
+                task_id = %poll.task,
+                spawned_at = %poll.site,
+                tier = poll.tier as u8,
+                action = poll.action.as_str(),
+                on_lane = poll.on_lane,
+                handed_off = Empty,
+                budget_remaining = Empty,
+                lasted_us = Empty,
+                cpu_us = Empty,
+            );
+        });
+        Self(span)
+    }
+
+    pub(crate) fn end(self, outcome: Outcome) {
+        if self.0.is_disabled() {
+            return;
+        }
+        contained(|| {
+            let Self(span) = self;
+            span.record("handed_off", outcome.handed_off);
+            if let Some(budget) = outcome.budget_remaining {
+                span.record("budget_remaining", micros(budget));
+            }
+            span.record("lasted_us", micros(outcome.lasted));
+            if let Some(cpu) = outcome.cpu {
+                span.record("cpu_us", micros(cpu));
+            }
+        });
+    }
+}
 
 pub(crate) fn stall_began(thread: &str, cause: Cause, elapsed: Duration, rescued: bool) {
     tracing::warn!(
@@ -53,6 +107,7 @@ pub(crate) fn offender(offender: &Offender<'_>) {
         spawned_at = %offender.site,
         tier = offender.tier as u8,
         action = offender.action.as_str(),
+        budget_remaining = micros(offender.budget_remaining),
         cause = offender.violation.cause.as_str(),
         cpu_us = micros(offender.violation.cpu),
         lasted_us = micros(offender.violation.lasted),

@@ -19,6 +19,7 @@ use tokio_pulse_sys::RunState;
 
 use crate::config::TierConfig;
 use crate::cpu_timer;
+use crate::heartbeat::Party;
 use crate::heartbeat::hooks::Observer;
 use crate::heartbeat::slot::Slot;
 use crate::intervene::demote::Means;
@@ -72,7 +73,7 @@ impl Watchdog {
     pub(crate) fn new(core: Arc<Core>, runtime: Handle) -> Self {
         Self {
             observer: Observer::new(core.heart.clone(), &runtime),
-            teller: Teller::new(core.reports.clone(), runtime.metrics()),
+            teller: Teller::new(core.reports.clone(), core.heart.clone(), runtime.metrics()),
             rescuer: Rescuer::new(core.clone(), runtime),
             units: Vec::new(),
             pace: Pace::new(core.config.slice),
@@ -89,6 +90,8 @@ impl Watchdog {
     fn run(mut self) {
         // Before the first doze, or a worker might find nobody to wake.
         self.core.heart.set_watcher(thread::current());
+        let limits = self.core.tiers.config().report_limits();
+        contained(|| self.teller.settle(limits, Duration::ZERO));
         // Takes a while for the first runtime of a process; no poll is to wait for it.
         Means::here();
         while !self.core.is_stopped() {
@@ -101,6 +104,8 @@ impl Watchdog {
             if now.saturating_sub(self.tidied) >= TIDY {
                 self.tidied = now;
                 self.core.tiers.tidy(now);
+                let limits = self.core.tiers.config().report_limits();
+                contained(|| self.teller.settle(limits, now));
                 cpu_timer::recalibrate_if_stale();
             }
             let mut activity = tally.activity;
@@ -117,6 +122,7 @@ impl Watchdog {
         }
         // Nobody watches from here on, so nothing is known to be stalled.
         self.core.counters.set_in_progress(0);
+        self.core.heart.set_armed(Party::Reports, false);
         for slot in self.units.iter().filter_map(|unit| unit.slot.as_ref()) {
             accuse::let_go(slot);
         }

@@ -7,6 +7,10 @@
 //! stall. The next look goes on with the next thread. One that has not answered is asked again at the
 //! next looks, a few times; then it is reported without a stack. All that is slow is done on the
 //! thread of the reports.
+//!
+//! Nothing is noted at a poll that would say whose it is. From the first stall on that is half as long
+//! as a reported one the runtime is armed for a while, as it is while anybody is on record, and polls
+//! note their tasks; the reports of further stalls have them at once.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -18,6 +22,7 @@ use tokio_pulse_sys::current_thread_number;
 use super::roster::Unit;
 use crate::heartbeat::hooks::{self, Observer};
 use crate::heartbeat::slot::Slot;
+use crate::heartbeat::{Heart, Party};
 use crate::stall_report::{Doubling, Examiner, ReportLimits, Reports, StallFacts};
 
 /// A thread is asked so often before it is reported without a stack.
@@ -33,7 +38,10 @@ const OWN_ANSWER: Duration = Duration::from_secs(1);
 /// The part of the watchdog that tells.
 pub(crate) struct Teller {
     reports: Arc<Reports>,
+    heart: Arc<Heart>,
     metrics: RuntimeMetrics,
+    /// When polls were last given a reason to note their tasks.
+    named: Option<Duration>,
     doubling: Doubling,
     /// Which unit is asked first at the next look.
     turn: usize,
@@ -43,15 +51,27 @@ pub(crate) struct Teller {
 }
 
 impl Teller {
-    pub(crate) fn new(reports: Arc<Reports>, metrics: RuntimeMetrics) -> Self {
+    pub(crate) fn new(reports: Arc<Reports>, heart: Arc<Heart>, metrics: RuntimeMetrics) -> Self {
         Self {
             reports,
+            heart,
             metrics,
+            named: None,
             doubling: Doubling::default(),
             turn: 0,
             unanswered: (0, 0),
             prepared: false,
         }
+    }
+
+    /// Once in a while, and at the start: has polls note their tasks, or not any more.
+    pub(crate) fn settle(&mut self, limits: Option<ReportLimits>, now: Duration) {
+        let wanted = limits.is_some_and(|limits| match limits.name_for {
+            _ if !self.reports.is_wanted() => false,
+            Some(time) => self.named.is_some_and(|then| now.saturating_sub(then) < time),
+            None => true,
+        });
+        self.heart.set_armed(Party::Reports, wanted);
     }
 
     /// Reports one of the stalls that are due, if there is any. `now`: of the last look.
@@ -71,6 +91,10 @@ impl Teller {
         if stalled.map(elapsed).max() < Some(limits.threshold / 2) {
             return;
         }
+        self.named = Some(now);
+        if limits.name_for != Some(Duration::ZERO) {
+            self.heart.set_armed(Party::Reports, true);
+        }
         let Some(examiner) = self.examiner() else { return };
         let within = (slice / 4).clamp(SHORTEST_WAIT, LONGEST_WAIT);
         for index in (0..units.len()).map(|offset| (self.turn + offset) % units.len()) {
@@ -78,6 +102,11 @@ impl Teller {
             let Some((slot, tid)) = stalled_thread(unit) else { continue };
             let elapsed = elapsed(unit);
             if !self.doubling.is_due((tid, unit.stall), elapsed, limits.threshold) {
+                continue;
+            }
+            if !self.reports.has_room() {
+                // A sink is slow. No thread is interrupted for what would be dropped.
+                self.doubling.take((tid, unit.stall), elapsed, limits.threshold);
                 continue;
             }
             let facts = self.facts(unit, slot, tid, elapsed);
@@ -126,9 +155,10 @@ impl Teller {
         facts.worker = hooks::worker_of(&self.metrics, slot);
         facts.waiting_behind =
             facts.worker.and_then(|worker| hooks::waiting_behind(&self.metrics, worker));
-        let polls = unit.memory.beat().map(|beat| beat.polls());
-        if let Some((task, spawned_at)) = polls.and_then(|polls| slot.thread.treated.of(polls)) {
+        let named = unit.memory.beat().and_then(|beat| slot.line.named.of(beat));
+        if let Some((task, spawned_at)) = named {
             facts.task_id = Some(task);
+            facts.task_name = slot.name_of(task);
             facts.spawned_at = Some(spawned_at);
         }
         facts

@@ -19,6 +19,10 @@ const CAPABILITY: &str = "stack of another thread";
 /// How often a requester looks for a free slot.
 const RETRY: Duration = Duration::from_millis(1);
 
+/// How often a requester looks whether the thread has ended, which then never answers: a signal that
+/// comes in its last moments is lost with it.
+const GLANCE: Duration = Duration::from_millis(10);
+
 /// How long the trial may take: on a loaded machine its thread may have to wait for a processor.
 const TRIAL: Duration = Duration::from_secs(5);
 
@@ -87,9 +91,12 @@ impl StackSampler {
         slot.word.open(tid);
         let sent = handler::send(self.signal, tid);
         // Also after a failure: an earlier signal may have led to an answer.
+        let mut has_waited = false;
         while let Progress::Pending(seen) = slot.word.progress() {
-            if sent.is_ok() && !left().is_zero() {
-                slot.sleep_while(seen, left());
+            let may_answer = sent.is_ok() && !left().is_zero() && !(has_waited && is_gone(tid));
+            if may_answer {
+                slot.sleep_while(seen, GLANCE.min(left()));
+                has_waited = true;
                 continue;
             }
             if give_up(slot, tid) {

@@ -82,7 +82,7 @@ impl Picture {
         &self.polls[..self.count.min(POLLS)]
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.count
     }
 }

@@ -13,9 +13,9 @@ pub enum Coverage {
     /// there is some.
     #[default]
     Everywhere,
-    /// The same, and only where the program's debug information tells what the compiler has inlined;
-    /// line tables are enough. Crates that were compiled without are not preempted, and a program
-    /// without any is refused.
+    /// The same, and only where the program's debug information tells what the compiler has inlined:
+    /// `debug = "limited"` is enough, line tables alone are not. Crates that were compiled without are
+    /// not preempted, and a program without any is refused.
     Described,
     /// In the regions that [`preemptible`](crate::preemptible) marks, and there in its own code.
     /// Works without symbols too: then all of the program counts as such inside a region.

@@ -60,7 +60,7 @@ impl fmt::Display for Unavailable {
             ),
             Reason::Descriptions => f.write_str(
                 "the program has no debug information to tell what was inlined; build it with \
-                 `debug = \"line-tables-only\"`, or ask for less than `Coverage::Described`",
+                 `debug = \"limited\"`, or ask for less than `Coverage::Described`",
             ),
             Reason::UnwindTables => f.write_str("the program has no unwind tables"),
             Reason::Image(error) => write!(f, "the program's file cannot be read: {error}"),

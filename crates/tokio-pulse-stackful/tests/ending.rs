@@ -39,10 +39,10 @@ fn inner(drops: &Arc<AtomicU64>, turns: &AtomicU64) {
     }
 }
 
-fn wait_for(condition: impl Fn() -> bool) {
+fn wait_for(runtime: &PreemptiveRuntime, condition: impl Fn() -> bool) {
     let began = Instant::now();
     while !condition() {
-        assert!(began.elapsed() < PATIENCE, "it never came");
+        assert!(began.elapsed() < PATIENCE, "{:?}", runtime.metrics());
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -78,7 +78,7 @@ fn an_aborted_poll_is_unwound() {
         };
         // Two, so that somebody waits and both are preempted.
         let tasks = [spawn(), spawn()];
-        wait_for(|| tasks.iter().all(|(_, _, turns)| turns.load(Relaxed) > 0));
+        wait_for(&runtime, || tasks.iter().all(|(_, _, turns)| turns.load(Relaxed) > 0));
         tasks.iter().for_each(|(task, ..)| task.abort());
         for (task, drops, _) in tasks {
             // The second one waits for nobody any more; a third keeps it on its toes.
@@ -105,7 +105,7 @@ fn shutdown_unwinds_what_is_suspended() {
         // SAFETY: it computes.
         drop(unsafe { runtime.spawn_with(settings, future) });
     }
-    wait_for(|| turns.iter().all(|turns| turns.load(Relaxed) > 0));
+    wait_for(&runtime, || turns.iter().all(|turns| turns.load(Relaxed) > 0));
     drop(runtime);
     assert_eq!((drops.load(SeqCst), abandoned()), (8, before));
 }

@@ -1,10 +1,13 @@
 //! What the compiler has inlined where, told by the program's line tables.
 //!
-//! A function's symbol says whose it is, not what is inside of it. With debug information, line tables
-//! are enough, the compiler also writes down which instructions came from which inlined function, and
-//! a closure that ran inside of `LocalKey::with` is inside of that even when nothing was called. Such
-//! instructions are denied like the function itself. Instructions that the optimiser made from more
-//! than one place are described as one of them, or as none.
+//! A function's symbol says whose it is, not what is inside of it. With debug information the compiler
+//! also writes down which instructions came from which inlined function, and a closure that ran inside
+//! of `LocalKey::with` is inside of that even when nothing was called. Such instructions are denied
+//! like the function itself. Instructions that the optimiser made from more than one place are
+//! described as one of them, or as none.
+//!
+//! Line tables alone name an inlined function without its path, so that it cannot be told whose it
+//! is: what was compiled with no more than that counts as not described.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -45,7 +48,7 @@ impl Inlined {
             let Ok(unit) = dwarf.unit(header) else { continue };
             let mut of_unit = (Vec::new(), Vec::new());
             // A unit that is not understood is one that is not described.
-            if tables.read(&unit, &mut of_unit.0, &mut of_unit.1).is_ok() {
+            if tables.read(&unit, &mut of_unit.0, &mut of_unit.1).unwrap_or(false) {
                 foreign.append(&mut of_unit.0);
                 described.append(&mut of_unit.1);
             }
@@ -73,23 +76,20 @@ struct Tables<'a> {
     bias: u64,
     excluded: &'a [String],
     /// What functions are, by where they are described.
-    known: HashMap<usize, Verdict>,
+    known: HashMap<usize, Option<Verdict>>,
 }
 
 impl<'a> Tables<'a> {
+    /// Whether the unit says what was inlined in it.
     fn read(
         &mut self,
         unit: &Unit<Reader<'a>>,
         foreign: &mut Spans,
         described: &mut Spans,
-    ) -> gimli::Result<()> {
+    ) -> gimli::Result<bool> {
         // Of a unit whose description is in another file only the outline is here.
         if unit.dwo_name()?.is_some() {
-            return Ok(());
-        }
-        let mut ranges = self.dwarf.unit_ranges(unit)?;
-        while let Some(range) = ranges.next()? {
-            described.extend(self.span(range, Verdict::Preemptible));
+            return Ok(false);
         }
         let mut entries = unit.entries();
         let mut depth = 0;
@@ -105,7 +105,8 @@ impl<'a> Tables<'a> {
                 continue;
             }
             let Some(origin) = entry.attr_value(gimli::DW_AT_abstract_origin)? else { continue };
-            let verdict = self.verdict(unit, origin)?;
+            // Line tables only: nothing of the unit is known.
+            let Some(verdict) = self.verdict(unit, origin)? else { return Ok(false) };
             if verdict == Verdict::Preemptible {
                 continue;
             }
@@ -115,7 +116,11 @@ impl<'a> Tables<'a> {
                 foreign.extend(self.span(range, verdict));
             }
         }
-        Ok(())
+        let mut ranges = self.dwarf.unit_ranges(unit)?;
+        while let Some(range) = ranges.next()? {
+            described.extend(self.span(range, Verdict::Preemptible));
+        }
+        Ok(true)
     }
 
     fn span(&self, range: gimli::Range, verdict: Verdict) -> Option<(u64, u64, Verdict)> {
@@ -125,12 +130,12 @@ impl<'a> Tables<'a> {
             .then(|| (start, range.end - range.begin, verdict))
     }
 
-    /// Of the function that a description refers to.
+    /// Of the function that a description refers to; `None` if its path is not told.
     fn verdict(
         &mut self,
         unit: &Unit<Reader<'a>>,
         origin: AttributeValue<Reader<'a>>,
-    ) -> gimli::Result<Verdict> {
+    ) -> gimli::Result<Option<Verdict>> {
         let key = match origin {
             AttributeValue::UnitRef(offset) => offset.to_debug_info_offset(&unit.header),
             AttributeValue::DebugInfoRef(offset) => Some(offset),
@@ -138,7 +143,7 @@ impl<'a> Tables<'a> {
         };
         // What cannot be found may be anything.
         let Some(DebugInfoOffset(key)) = key else {
-            return Ok(Verdict::Denied);
+            return Ok(Some(Verdict::Denied));
         };
         if let Some(verdict) = self.known.get(&key) {
             return Ok(*verdict);
@@ -151,12 +156,12 @@ impl<'a> Tables<'a> {
         Ok(verdict)
     }
 
-    fn judge(&mut self, unit: &Unit<Reader<'a>>, at: UnitOffset) -> gimli::Result<Verdict> {
+    fn judge(&mut self, unit: &Unit<Reader<'a>>, at: UnitOffset) -> gimli::Result<Option<Verdict>> {
         let entry = unit.entry(at)?;
         for name in [gimli::DW_AT_linkage_name, gimli::DW_AT_MIPS_linkage_name] {
             if let Some(name) = entry.attr_value(name)? {
                 let name = self.dwarf.attr_string(unit, name)?;
-                return Ok(names::verdict(&name.to_string_lossy(), self.excluded));
+                return Ok(Some(names::verdict(&name.to_string_lossy(), self.excluded)));
             }
         }
         for link in [gimli::DW_AT_specification, gimli::DW_AT_abstract_origin] {
@@ -164,10 +169,11 @@ impl<'a> Tables<'a> {
                 return self.verdict(unit, origin);
             }
         }
-        Ok(Verdict::Denied)
+        // Without a linkage name: C, or told by line tables only.
+        Ok(entry.attr(gimli::DW_AT_decl_line)?.map(|_| Verdict::Denied))
     }
 
-    fn judge_elsewhere(&mut self, at: DebugInfoOffset) -> gimli::Result<Verdict> {
+    fn judge_elsewhere(&mut self, at: DebugInfoOffset) -> gimli::Result<Option<Verdict>> {
         let mut headers = self.dwarf.units();
         while let Some(header) = headers.next()? {
             if let Some(offset) = at.to_unit_offset(&header) {
@@ -175,6 +181,6 @@ impl<'a> Tables<'a> {
                 return self.judge(&unit, offset);
             }
         }
-        Ok(Verdict::Denied)
+        Ok(Some(Verdict::Denied))
     }
 }

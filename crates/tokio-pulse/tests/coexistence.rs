@@ -72,11 +72,12 @@ fn block_in_place_is_no_stall() {
 
 #[test]
 fn spawn_blocking_is_no_stall() {
+    const SLOW: Duration = Duration::from_millis(500);
     let runtime = builder(1).build().unwrap();
-    let before = runtime.metrics().stalls();
-    let slow = runtime.spawn_blocking(|| std::thread::sleep(Duration::from_millis(100)));
+    let slow = runtime.spawn_blocking(|| std::thread::sleep(SLOW));
     runtime.block_on(slow).unwrap();
-    assert_eq!(runtime.metrics().stalls(), before);
+    // Where the system does not tell who has the processors, a short one may be the machine's fault.
+    assert!(runtime.metrics().longest_stall() < SLOW / 2, "{:?}", runtime.metrics());
 }
 
 #[test]

@@ -15,10 +15,12 @@ fn metrics(runtime: &Runtime) -> PreemptionMetrics {
 fn a_stall_that_is_over_is_in_the_histogram() {
     let runtime = rescue_only(1).build().unwrap();
     let stall = Stall::spawn_on(&runtime);
-    eventually("the stall is seen", || runtime.metrics().stalls() == 1);
-    assert_eq!(metrics(&runtime).stall_time().count(), 0);
+    eventually("the stall is seen", || runtime.metrics().stalls_in_progress() == 1);
+    // On a slow machine the first poll of all may have been one.
+    let before = runtime.metrics().stalls() - 1;
+    assert_eq!(metrics(&runtime).stall_time().count(), before);
     stall.end();
-    eventually("its end is seen", || metrics(&runtime).stall_time().count() == 1);
+    eventually("its end is seen", || metrics(&runtime).stall_time().count() == before + 1);
     let metrics = metrics(&runtime);
     assert!(metrics.stall_time().sum() >= Duration::from_millis(5));
     assert!(metrics.stall_time().sum() <= metrics.runtime().longest_stall());

@@ -3,6 +3,7 @@
 
 mod common;
 
+#[cfg(target_os = "linux")]
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -148,8 +149,10 @@ fn blocking_is_an_offence_and_is_told_from_computing() {
 }
 
 /// Other processes that burn both processors, so that the kernel keeps our threads waiting.
+#[cfg(target_os = "linux")]
 struct Burners(Vec<Child>);
 
+#[cfg(target_os = "linux")]
 impl Burners {
     fn start(n: usize) -> Self {
         let burner = || Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
@@ -157,6 +160,7 @@ impl Burners {
     }
 }
 
+#[cfg(target_os = "linux")]
 impl Drop for Burners {
     fn drop(&mut self) {
         for child in &mut self.0 {

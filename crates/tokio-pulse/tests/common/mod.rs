@@ -25,6 +25,11 @@ pub(crate) fn rescue_only(workers: usize) -> Builder {
     builder
 }
 
+/// Whether this system tells a thread that sleeps from one that computes or is set aside.
+pub(crate) fn tells_sleepers() -> bool {
+    tokio_pulse_sys::ThreadProbe::of_current_thread().is_ok()
+}
+
 /// Waits until `condition` holds.
 #[track_caller]
 pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {

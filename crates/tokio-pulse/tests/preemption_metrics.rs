@@ -16,14 +16,16 @@ fn a_stall_that_is_over_is_in_the_histogram() {
     let runtime = rescue_only(1).build().unwrap();
     let stall = Stall::spawn_on(&runtime);
     eventually("the stall is seen", || runtime.metrics().stalls_in_progress() == 1);
-    // On a slow machine the first poll of all may have been one.
-    let before = runtime.metrics().stalls() - 1;
-    assert_eq!(metrics(&runtime).stall_time().count(), before);
+    // On a slow machine there may have been others before.
+    let ended = || metrics(&runtime).stall_time().count();
+    eventually("all but it have ended", || ended() + 1 == runtime.metrics().stalls());
+    let before = ended();
     stall.end();
-    eventually("its end is seen", || metrics(&runtime).stall_time().count() == before + 1);
+    eventually("its end is seen", || ended() > before);
     let metrics = metrics(&runtime);
     assert!(metrics.stall_time().sum() >= Duration::from_millis(5));
-    assert!(metrics.stall_time().sum() <= metrics.runtime().longest_stall());
+    let longest = metrics.runtime().longest_stall();
+    assert!(metrics.stall_time().sum() <= longest * metrics.stall_time().count() as u32);
     assert!(metrics.slow_polls() >= 1);
 }
 

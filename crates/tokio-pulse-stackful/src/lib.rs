@@ -12,28 +12,28 @@ mod platform;
 #[path = "fallback/mod.rs"]
 mod platform;
 
-mod alloc;
 mod current;
-mod exclude;
+mod deadlock;
 mod generator;
 mod guard;
 mod metrics;
-mod mode;
-mod mutex;
+#[cfg(all(test, pulse_loom))]
+mod models;
 mod preemptible;
 #[doc(hidden)]
 pub mod probe;
 mod runtime;
 mod settings;
-mod stack;
+mod sync;
 mod ticker;
 mod unavailable;
 
-pub use alloc::PreemptSafeAlloc;
-pub use exclude::{TooLate, exclude_code};
-pub use guard::{NoPreempt, checkpoint, no_preempt, preemptible};
+pub use deadlock::{BlockedPoll, DeadlockReport, set_deadlock_hook, suspected_deadlocks};
+pub use guard::{
+    NoPreempt, PreemptSafeAlloc, PreemptSafeGuard, PreemptSafeMutex, TooLate, checkpoint,
+    exclude_code, no_preempt, preemptible,
+};
 pub use metrics::{Histogram, Metrics, Refusal, abandoned};
-pub use mutex::{PreemptSafeGuard, PreemptSafeMutex};
 pub use preemptible::Preemptible;
 pub use runtime::{
     BuildError, JoinError, PreemptiveBuilder, PreemptiveJoinHandle, PreemptiveRuntime, Priority,

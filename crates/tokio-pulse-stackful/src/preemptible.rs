@@ -8,10 +8,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use crate::generator::{Generator, Outcome, Subject, poll_root};
-use crate::mode::Mode;
+use crate::current::Subject;
+use crate::generator::{Generator, Mode, Outcome, poll_root, stack};
 use crate::settings::{Coverage, Settings};
-use crate::{Unavailable, current, stack};
+use crate::{Unavailable, current, ticker};
 
 /// Runs a future on a stack of its own, and sets it aside whenever a poll outlives its quantum.
 ///
@@ -46,7 +46,7 @@ struct Job<F: Future> {
     future: Option<Pin<Box<F>>>,
     waker: Waker,
     result: Result<Poll<F::Output>, Box<dyn Any + Send>>,
-    marked: bool,
+    coverage: Coverage,
     name: String,
 }
 
@@ -87,7 +87,7 @@ impl<F: Future + 'static> Preemptible<F> {
             future: Some(Box::pin(future)),
             waker: Waker::noop().clone(),
             result: Ok(Poll::Pending),
-            marked: settings.coverage == Coverage::Marked,
+            coverage: settings.coverage,
             name: settings.name.clone(),
         });
         Ok(Self { job: ManuallyDrop::new(job), settings, interrupted: None })
@@ -104,7 +104,7 @@ impl<F: Future + 'static> Preemptible<F> {
             // while the generator holds a poll.
             let job = unsafe { &mut *job.0 };
             let Some(future) = &mut job.future else { return };
-            let subject = Subject { marked: job.marked, name: &job.name };
+            let subject = Subject { coverage: job.coverage, name: &job.name };
             let mut context = Context::from_waker(&job.waker);
             job.result = catch_unwind(AssertUnwindSafe(|| {
                 poll_root(scope, &subject, future.as_mut(), &mut context)
@@ -120,11 +120,11 @@ impl<F: Future> Preemptible<F> {
         self.interrupted.is_some()
     }
 
-    fn step(&self, generator: &mut Generator) -> Outcome {
-        let Some(slot) = current::slot() else { return generator.resume() };
-        slot.wake_up();
+    fn step(&self, resume: impl FnOnce() -> Outcome) -> Outcome {
+        let Some(slot) = current::slot() else { return resume() };
+        ticker::wake_up(&slot);
         let outer = slot.begin(self.settings.quantum_ns());
-        let outcome = generator.resume();
+        let outcome = resume();
         slot.end(outer);
         slot.rest();
         outcome
@@ -147,7 +147,7 @@ impl<F: Future + 'static> Future for Preemptible<F> {
         assert!(!elsewhere, "a suspended poll was resumed on another thread");
         let resumed = this.interrupted.take();
         let mut generator = resumed.unwrap_or_else(|| this.begin(context.waker()));
-        match this.step(&mut generator) {
+        match this.step(|| generator.resume()) {
             Outcome::Preempted => {
                 this.interrupted = Some(generator);
                 defer(context);
@@ -182,9 +182,10 @@ fn defer(context: &mut Context<'_>) {
 }
 
 impl<F: Future> Drop for Preemptible<F> {
-    /// An interrupted poll cannot be unwound. It runs on to its end, here, for as long as
-    /// [`Settings::drop_patience`] allows; after that, or on another thread, its stack and the
-    /// future are leaked.
+    /// An interrupted poll cannot be unwound from where it is. It runs on, here, to its next
+    /// [`checkpoint`](crate::checkpoint), where it is unwound, or to its end, for as long as
+    /// [`Settings::drop_patience`] allows; after that, or on another thread, its stack and the future
+    /// are leaked.
     fn drop(&mut self) {
         let began = Instant::now();
         while let Some(mut generator) = self.interrupted.take() {
@@ -193,7 +194,7 @@ impl<F: Future> Drop for Preemptible<F> {
                 drop(generator);
                 return;
             }
-            if self.step(&mut generator) == Outcome::Preempted {
+            if self.step(|| generator.resume_to_end()) == Outcome::Preempted {
                 self.interrupted = Some(generator);
             }
         }

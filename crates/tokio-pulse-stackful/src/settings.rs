@@ -2,14 +2,21 @@
 
 use std::time::Duration;
 
-use crate::{Unavailable, platform, stack, ticker};
+use crate::generator::stack;
+use crate::unavailable::Reason;
+use crate::{Unavailable, platform, ticker};
 
 /// Where a task is preempted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Coverage {
-    /// Everywhere in its own code, as told by the program's symbols.
+    /// Everywhere in its own code, as told by the program's symbols, and by its debug information where
+    /// there is some.
     #[default]
     Everywhere,
+    /// The same, and only where the program's debug information tells what the compiler has inlined;
+    /// line tables are enough. Crates that were compiled without are not preempted, and a program
+    /// without any is refused.
+    Described,
     /// In the regions that [`preemptible`](crate::preemptible) marks, and there in its own code.
     /// Works without symbols too: then all of the program counts as such inside a region.
     Marked,
@@ -76,7 +83,7 @@ impl Settings {
     }
 
     pub(crate) fn quantum_ns(&self) -> u64 {
-        u64::try_from(self.quantum.as_nanos()).unwrap_or(u64::MAX)
+        as_ns(self.quantum)
     }
 
     /// Sets the process up for it.
@@ -85,10 +92,19 @@ impl Settings {
     }
 }
 
+/// Longer than 584 years is for ever.
+pub(crate) fn as_ns(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Sets the process up for what is asked for, once.
 pub(crate) fn prepare(coverage: Coverage) -> Result<(), Unavailable> {
     platform::install()?;
-    if coverage == Coverage::Everywhere && !platform::has_symbols() {
-        return Err(Unavailable::because(crate::unavailable::Reason::Symbols));
+    if coverage != Coverage::Marked && !platform::has_symbols() {
+        return Err(Unavailable::because(Reason::Symbols));
+    }
+    if coverage == Coverage::Described && !platform::has_descriptions() {
+        return Err(Unavailable::because(Reason::Descriptions));
     }
     ticker::start().map_err(|_| Unavailable::system("clone"))
 }

@@ -1,3 +1,5 @@
+//! Why not.
+
 use std::fmt;
 
 /// Why this process cannot be preempted.
@@ -13,6 +15,7 @@ pub struct Unavailable {
 pub(crate) enum Reason {
     Platform,
     Symbols,
+    Descriptions,
     UnwindTables,
     Image(String),
     Signal,
@@ -54,6 +57,10 @@ impl fmt::Display for Unavailable {
             Reason::Symbols => f.write_str(
                 "the program has no symbol table to tell its own code from the standard \
                  library's; do not strip it, or preempt marked regions only",
+            ),
+            Reason::Descriptions => f.write_str(
+                "the program has no debug information to tell what was inlined; build it with \
+                 `debug = \"line-tables-only\"`, or ask for less than `Coverage::Described`",
             ),
             Reason::UnwindTables => f.write_str("the program has no unwind tables"),
             Reason::Image(error) => write!(f, "the program's file cannot be read: {error}"),

@@ -259,8 +259,8 @@ fn shutdown_lets_go_of_what_waits_and_gives_up_what_never_ends() {
 }
 
 #[test]
-fn hundreds_are_suspended_at_once() {
-    const TASKS: u64 = 500;
+fn thousands_are_suspended_at_once() {
+    const TASKS: u64 = 2_000;
     let runtime = one_worker().quantum(Duration::from_micros(100)).build().unwrap();
     let (begun, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let tasks = (0..TASKS).map(|_| {

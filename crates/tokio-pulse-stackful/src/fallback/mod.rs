@@ -11,6 +11,23 @@ pub(crate) fn has_symbols() -> bool {
     false
 }
 
+pub(crate) fn has_descriptions() -> bool {
+    false
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Registers;
+
+impl Registers {
+    pub(crate) fn here() -> Self {
+        Self
+    }
+
+    pub(crate) fn stack(&self) -> usize {
+        0
+    }
+}
+
 pub(crate) struct Walker(());
 
 impl Walker {
@@ -22,14 +39,31 @@ impl Walker {
 #[derive(Clone, Copy, Debug)]
 #[allow(dead_code, reason = "nobody looks at it here")]
 pub(crate) struct Chain {
-    pub(crate) stack: (usize, usize),
+    pub(crate) end: usize,
     pub(crate) root: usize,
     pub(crate) marked: bool,
+    pub(crate) described: bool,
     pub(crate) asked: bool,
 }
 
-pub(crate) fn check_here(_: &mut Walker, _: Chain) -> Result<(), Refusal> {
+pub(crate) fn check(_: &mut Walker, _: &Registers, _: Chain) -> Result<(), Refusal> {
     Err(Refusal::Code)
+}
+
+pub(crate) fn collect(_: &mut Walker, _: &Registers, _: usize, _: &mut [u64]) -> usize {
+    0
+}
+
+pub(crate) struct Functions(());
+
+pub(crate) fn functions() -> Functions {
+    Functions(())
+}
+
+impl Functions {
+    pub(crate) fn name(&self, address: u64) -> String {
+        format!("{address:#x}")
+    }
 }
 
 pub(crate) fn interrupt(_: i32) {}

@@ -10,42 +10,123 @@ use object::{
     SymbolKind,
 };
 
+use super::inlined::Inlined;
 use super::names;
 use super::ranges::{Ranges, Verdict};
 use crate::unavailable::Reason;
-use crate::{Unavailable, exclude};
+use crate::{Unavailable, guard};
 
 pub(super) type Policy = framehop::MustNotAllocateDuringUnwind;
 pub(super) type Unwinder = UnwinderNative<Arc<[u8]>, Policy>;
 
 pub(super) struct Image {
     /// By function; empty without a symbol table.
-    pub(super) functions: Ranges,
+    functions: Ranges,
+    /// What of them was inlined from code that is denied.
+    inlined: Inlined,
     /// All of the program's code.
-    pub(super) text: Ranges,
+    text: Ranges,
     pub(super) unwinder: Unwinder,
 }
 
 impl Image {
     pub(super) fn of_this_program() -> Result<Self, Unavailable> {
-        let failed = |error: &dyn ToString| Unavailable::because(Reason::Image(error.to_string()));
-        let bytes = fs::read("/proc/self/exe").map_err(|error| failed(&error))?;
-        let file = object::File::parse(&*bytes).map_err(|error| failed(&error))?;
+        let bytes = read()?;
+        let file = parse(&bytes)?;
         let bias = load_bias();
         let text = Ranges::new(file.segments().filter_map(|part| code(&part, bias)).collect());
-        let excluded = exclude::take();
-        let symbols = file.symbols().filter(|symbol| {
-            symbol.kind() == SymbolKind::Text && symbol.is_definition() && symbol.size() > 0
-        });
-        let functions = symbols.map(|symbol| {
+        let excluded = guard::take_excluded();
+        let functions = functions(&file).map(|symbol| {
             let verdict =
                 symbol.name().map_or(Verdict::Denied, |name| names::verdict(name, &excluded));
             (bias.wrapping_add(symbol.address()), symbol.size(), verdict)
         });
         let functions = Ranges::new(functions.collect());
+        let inlined = Inlined::of(&file, bias, &excluded);
         let mut unwinder = Unwinder::new();
         unwinder.add_module(module(&file, bias).ok_or(Unavailable::because(Reason::UnwindTables))?);
-        Ok(Self { functions, text, unwinder })
+        Ok(Self { functions, inlined, text, unwinder })
+    }
+
+    /// What may happen to a call chain with this instruction in it. Where functions are not known,
+    /// all of the program is preemptible.
+    pub(super) fn verdict(&self, address: u64) -> Verdict {
+        if !self.has_functions() {
+            return self.text.verdict(address);
+        }
+        match self.functions.verdict(address) {
+            Verdict::Preemptible => self.inlined.verdict(address),
+            verdict => verdict,
+        }
+    }
+
+    pub(super) fn has_functions(&self) -> bool {
+        !self.functions.is_empty()
+    }
+
+    /// Whether it is known what was inlined there.
+    pub(super) fn is_described(&self, address: u64) -> bool {
+        self.inlined.is_described(address)
+    }
+
+    /// Whether anything is known of what was inlined where.
+    pub(super) fn has_descriptions(&self) -> bool {
+        self.inlined.has_descriptions()
+    }
+
+    /// Whether an address is the program's code.
+    pub(super) fn is_code(&self, address: u64) -> bool {
+        self.text.has(address)
+    }
+}
+
+/// The program's file.
+fn read() -> Result<Vec<u8>, Unavailable> {
+    fs::read("/proc/self/exe").map_err(|error| failed(&error))
+}
+
+fn parse(bytes: &[u8]) -> Result<object::File<'_>, Unavailable> {
+    object::File::parse(bytes).map_err(|error| failed(&error))
+}
+
+fn failed(error: &dyn ToString) -> Unavailable {
+    Unavailable::because(Reason::Image(error.to_string()))
+}
+
+fn functions<'data, 'file>(
+    file: &'file object::File<'data>,
+) -> impl Iterator<Item = object::Symbol<'data, 'file>> {
+    file.symbols().filter(|symbol| {
+        symbol.kind() == SymbolKind::Text && symbol.is_definition() && symbol.size() > 0
+    })
+}
+
+/// The names of the program's functions, for a report. Read anew each time.
+pub(crate) struct Functions(Vec<(u64, u64, String)>);
+
+impl Functions {
+    pub(super) fn of_this_program() -> Self {
+        let Ok(bytes) = read() else { return Self(Vec::new()) };
+        let Ok(file) = parse(&bytes) else { return Self(Vec::new()) };
+        let bias = load_bias();
+        let named = functions(&file).filter_map(|symbol| {
+            let start = bias.wrapping_add(symbol.address());
+            let name = format!("{:#}", rustc_demangle::demangle(symbol.name().ok()?));
+            Some((start, start + symbol.size(), name))
+        });
+        let mut functions: Vec<_> = named.collect();
+        functions.sort_unstable();
+        Self(functions)
+    }
+
+    /// The function that an address is in, or the address.
+    pub(crate) fn name(&self, address: u64) -> String {
+        let next = self.0.partition_point(|&(start, ..)| start <= address);
+        let found = next.checked_sub(1).and_then(|index| self.0.get(index));
+        match found {
+            Some((_, end, name)) if address < *end => name.clone(),
+            _ => format!("{address:#x}"),
+        }
     }
 }
 

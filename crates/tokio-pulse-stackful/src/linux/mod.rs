@@ -1,6 +1,7 @@
 //! Linux on x86-64 and AArch64: a signal to the very thread.
 
 mod image;
+mod inlined;
 mod names;
 mod overflow;
 mod ranges;
@@ -14,7 +15,8 @@ use std::sync::OnceLock;
 use crate::Unavailable;
 use crate::metrics::Refusal;
 
-pub(crate) use registers::FloatControl;
+pub(crate) use image::Functions;
+pub(crate) use registers::{FloatControl, Registers};
 pub(crate) use signal::{interrupt, unblock};
 pub(crate) use walk::{Chain, Walker};
 
@@ -43,17 +45,37 @@ pub(crate) fn install() -> Result<(), Unavailable> {
 
 /// Whether the program's functions are known by name.
 pub(crate) fn has_symbols() -> bool {
-    machine().is_ok_and(|machine| !machine.image.functions.is_empty())
+    machine().is_ok_and(|machine| machine.image.has_functions())
 }
 
-/// Judges the chain that calls this function.
-#[inline(never)]
-pub(crate) fn check_here(walker: &mut Walker, chain: Chain) -> Result<(), Refusal> {
+/// Whether anything is known of what the compiler has inlined.
+pub(crate) fn has_descriptions() -> bool {
+    machine().is_ok_and(|machine| machine.image.has_descriptions())
+}
+
+/// Judges a call chain.
+pub(crate) fn check(
+    walker: &mut Walker,
+    registers: &Registers,
+    chain: Chain,
+) -> Result<(), Refusal> {
     let machine = machine().map_err(|()| Refusal::Code)?;
-    let registers = registers::Registers::here();
-    // This frame lies below the one that asks.
-    let stack = (registers.stack as usize, chain.stack.1);
-    walker.check(&machine.image, &registers, Chain { stack, ..chain })
+    walker.check(&machine.image, registers, chain)
+}
+
+/// The calls of a chain on a stack that ends there, the innermost first; how many there are.
+pub(crate) fn collect(
+    walker: &mut Walker,
+    registers: &Registers,
+    end: usize,
+    into: &mut [u64],
+) -> usize {
+    machine().map_or(0, |machine| walker.collect(&machine.image, registers, end, into))
+}
+
+/// The names of the program's functions.
+pub(crate) fn functions() -> Functions {
+    Functions::of_this_program()
 }
 
 /// The calling thread's number, to interrupt it by.

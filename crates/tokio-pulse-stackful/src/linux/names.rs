@@ -57,6 +57,8 @@ const PREEMPTIBLE: &[&str] = &[
     "std::panicking::catch_unwind",
     "std::panicking::try",
     "std::panic::catch_unwind",
+    // Hashing is; making the keys for it is not.
+    "std::hash::random::",
     "std::f32::",
     "std::f64::",
     "tokio::future::",
@@ -65,15 +67,19 @@ const PREEMPTIBLE: &[&str] = &[
 ];
 
 /// Exceptions to the exceptions.
-const STILL_DENIED: &[&str] =
-    &["std::panicking::catch_unwind::cleanup", "std::panicking::try::cleanup"];
+const STILL_DENIED: &[&str] = &[
+    "std::panicking::catch_unwind::cleanup",
+    "std::panicking::try::cleanup",
+    "std::hash::random::RandomState::new",
+    "std::hash::random::RandomState>::new",
+];
 
 const OWN: &str = "tokio_pulse_stackful::";
 const ROOT: &str = "poll_root";
 
 /// What of this crate is there to call the task's code, and may have it inlined.
 const OWN_PREEMPTIBLE: &[&str] =
-    &["tokio_pulse_stackful::guard::preemptible", "tokio_pulse_stackful::guard::call_apart"];
+    &["tokio_pulse_stackful::guard::region::preemptible", "tokio_pulse_stackful::guard::region::call_apart"];
 
 /// Of a name as the linker sees it. Paths that begin like one of `excluded` are denied.
 pub(super) fn verdict(symbol: &str, excluded: &[String]) -> Verdict {
@@ -130,7 +136,7 @@ fn subject(mut name: &str) -> &str {
     name
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(pulse_loom)))]
 mod tests {
     use super::*;
 
@@ -150,9 +156,12 @@ mod tests {
             ("<&mut std::fs::File as std::io::Read>::read", Verdict::Denied),
             ("core::ptr::drop_in_place<tokio::sync::mutex::MutexGuard<u8>>", Verdict::Denied),
             ("<std::thread::local::LocalKey<u8>>::with::<service::f, ()>", Verdict::Denied),
+            ("<std::hash::random::DefaultHasher as Hasher>::write", Verdict::Preemptible),
+            ("<std::hash::random::RandomState>::new", Verdict::Denied),
+            ("std::hash::random::RandomState::new::KEYS", Verdict::Denied),
             ("__rustc::__rust_alloc", Verdict::Denied),
             ("tokio_pulse_stackful::guard::NoPreempt::new", Verdict::Own),
-            ("tokio_pulse_stackful::generator::poll_root::<u8>", Verdict::Root),
+            ("tokio_pulse_stackful::generator::root::poll_root::<u8>", Verdict::Root),
         ] {
             assert_eq!(of_path(name), verdict, "{name}");
         }

@@ -47,11 +47,17 @@ impl Ranges {
 
     /// An address in no symbol is denied.
     pub(super) fn verdict(&self, address: u64) -> Verdict {
+        self.at(address).map_or(Verdict::Denied, |range| range.verdict)
+    }
+
+    fn at(&self, address: u64) -> Option<&Range> {
         let next = self.0.partition_point(|range| range.start <= address);
-        match next.checked_sub(1).and_then(|index| self.0.get(index)) {
-            Some(range) if address < range.end => range.verdict,
-            _ => Verdict::Denied,
-        }
+        self.0.get(next.checked_sub(1)?).filter(|range| address < range.end)
+    }
+
+    /// Whether an address is in any of them.
+    pub(super) fn has(&self, address: u64) -> bool {
+        self.at(address).is_some()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -59,7 +65,7 @@ impl Ranges {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(pulse_loom)))]
 mod tests {
     use super::Verdict::*;
     use super::*;

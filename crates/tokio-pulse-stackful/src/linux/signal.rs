@@ -89,14 +89,13 @@ extern "C" fn on_signal(_: c_int, info: *mut libc::siginfo_t, context: *mut c_vo
     if !ours {
         return;
     }
-    let Ok(machine) = machine() else { return };
     let errno = super::Errno::save();
-    let registers = Registers::of(context);
     current::on_tick(&Interrupted {
-        stack: registers.stack as usize,
+        registers: Registers::of(context),
         // SAFETY: a part of the context.
         mask: unsafe { word(&raw const context.uc_sigmask) },
-        check: &|walker, chain| walker.check(&machine.image, &registers, chain),
+        waits_for: Registers::waits_for(context),
+        asked: false,
     });
     errno.restore();
 }

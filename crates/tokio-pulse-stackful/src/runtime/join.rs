@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 use super::task::Task;
+use crate::current::Ended;
 
 /// Waits for a task. Dropping it lets the task go on.
 pub struct PreemptiveJoinHandle<T> {
@@ -22,8 +23,9 @@ impl<T> PreemptiveJoinHandle<T> {
         Self { task, result }
     }
 
-    /// Ends the task when its next poll would begin. A poll that runs, or is set aside, goes on to
-    /// its end first, as everywhere in Tokio.
+    /// Ends the task when its next poll would begin, as everywhere in Tokio. A poll that is set aside
+    /// meanwhile goes on to its end first, or to its next [`checkpoint`](crate::checkpoint), where it
+    /// is unwound.
     pub fn abort(&self) {
         self.task.abort();
     }
@@ -68,8 +70,10 @@ enum Why {
 }
 
 impl JoinError {
-    pub(super) fn panicked(payload: Box<dyn Any + Send>) -> Self {
-        Self(Why::Panicked(Mutex::new(payload)))
+    /// What a poll was unwound with.
+    pub(super) fn unwound(payload: Box<dyn Any + Send>) -> Self {
+        let ended = payload.is::<Ended>();
+        Self(if ended { Why::Cancelled } else { Why::Panicked(Mutex::new(payload)) })
     }
 
     /// The task was aborted, or its runtime shut down.

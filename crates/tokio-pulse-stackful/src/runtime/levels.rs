@@ -17,14 +17,14 @@ pub enum Priority {
     Low = 3,
 }
 
-pub(super) const LEVELS: usize = 4;
+pub(crate) const LEVELS: usize = 4;
 
 /// After so many turns that others got before it, a level gets one.
 const PATIENCE: u32 = 16;
 
 /// Queues by priority, each in the order of arrival.
 #[derive(Debug)]
-pub(super) struct Levels<T>([VecDeque<(u64, T)>; LEVELS]);
+pub(crate) struct Levels<T>([VecDeque<(u64, T)>; LEVELS]);
 
 impl<T> Default for Levels<T> {
     fn default() -> Self {
@@ -33,7 +33,7 @@ impl<T> Default for Levels<T> {
 }
 
 impl<T> Levels<T> {
-    pub(super) fn push(&mut self, priority: Priority, arrival: u64, item: T) {
+    pub(crate) fn push(&mut self, priority: Priority, arrival: u64, item: T) {
         self.0[priority as usize].push_back((arrival, item));
     }
 
@@ -48,20 +48,20 @@ impl<T> Levels<T> {
 
 /// Which queue an item came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     Shared,
     Local,
 }
 
 /// One worker's memory of whom it passed over.
 #[derive(Debug, Default)]
-pub(super) struct Picker {
+pub(crate) struct Picker {
     passed: [u32; LEVELS],
 }
 
 impl Picker {
     /// The next of a worker's own queue and the shared one; within a level, who came first.
-    pub(super) fn pick<T>(
+    pub(crate) fn pick<T>(
         &mut self,
         shared: &mut Levels<T>,
         local: &mut Levels<T>,
@@ -86,7 +86,7 @@ impl Picker {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(pulse_loom)))]
 mod tests {
     use super::*;
 

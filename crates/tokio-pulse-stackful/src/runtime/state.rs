@@ -10,7 +10,9 @@
 //! stays running. Moving on releases and starting acquires, so that the next owner sees the future
 //! as the last one left it.
 
-use std::sync::atomic::{AtomicU8, Ordering::*};
+use std::sync::atomic::Ordering::*;
+
+use crate::sync::AtomicU8;
 
 const IDLE: u8 = 0;
 const QUEUED: u8 = 1;
@@ -19,17 +21,17 @@ const WOKEN: u8 = 3;
 const DONE: u8 = 4;
 
 #[derive(Debug)]
-pub(super) struct State(AtomicU8);
+pub(crate) struct State(AtomicU8);
 
 impl State {
     /// To be put into a queue by its maker.
-    pub(super) fn queued() -> Self {
+    pub(crate) fn queued() -> Self {
         Self(AtomicU8::new(QUEUED))
     }
 
     /// Whether the caller must put it into a queue.
     #[must_use]
-    pub(super) fn transition_to_woken(&self) -> bool {
+    pub(crate) fn transition_to_woken(&self) -> bool {
         let woken = self.0.fetch_update(AcqRel, Acquire, |state| match state {
             IDLE => Some(QUEUED),
             RUNNING => Some(WOKEN),
@@ -40,13 +42,13 @@ impl State {
 
     /// For whoever took it from a queue. Whether it is now the caller's.
     #[must_use]
-    pub(super) fn transition_to_running(&self) -> bool {
+    pub(crate) fn transition_to_running(&self) -> bool {
         self.0.compare_exchange(QUEUED, RUNNING, Acquire, Relaxed).is_ok()
     }
 
     /// For the owner: it waits for something. Whether the owner must put it into a queue again.
     #[must_use]
-    pub(super) fn transition_to_pending(&self) -> bool {
+    pub(crate) fn transition_to_pending(&self) -> bool {
         if self.0.compare_exchange(RUNNING, IDLE, AcqRel, Acquire).is_ok() {
             return false;
         }
@@ -55,20 +57,20 @@ impl State {
     }
 
     /// For the owner: there is nothing more to poll.
-    pub(super) fn transition_to_done(&self) {
+    pub(crate) fn transition_to_done(&self) {
         self.0.store(DONE, Release);
     }
 
     /// At shutdown, when no worker is left: takes it whatever it waits for. Not one whose poll is
     /// suspended, or that is over.
     #[must_use]
-    pub(super) fn transition_to_seized(&self) -> bool {
+    pub(crate) fn transition_to_seized(&self) -> bool {
         let seize = |state| (state == IDLE || state == QUEUED).then_some(RUNNING);
         self.0.fetch_update(AcqRel, Acquire, seize).is_ok()
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(pulse_loom)))]
 mod tests {
     use super::*;
 

@@ -15,8 +15,9 @@ use super::join::JoinError;
 use super::levels::Priority;
 use super::scheduler::Scheduler;
 use super::state::State;
-use crate::current::{Scope, Section};
-use crate::generator::{Generator, Subject, poll_root};
+use crate::current::{Scope, Section, Subject};
+use crate::generator::{Generator, Outcome, poll_root};
+use crate::settings::{Coverage, as_ns};
 
 /// How one task of a [`PreemptiveRuntime`](crate::PreemptiveRuntime) runs.
 ///
@@ -119,7 +120,7 @@ impl<T: Send> Job for Spawned<T> {
         let result = match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(Poll::Pending) => return false,
             Ok(Poll::Ready(output)) => Ok(output),
-            Err(panic) => Err(JoinError::panicked(panic)),
+            Err(panic) => Err(JoinError::unwound(panic)),
         };
         self.drop_future();
         if let Some(sender) = self.result.take() {
@@ -157,9 +158,7 @@ impl Task {
             id,
             name: settings.name.unwrap_or_else(|| format!("task {id}")),
             priority: settings.priority,
-            quantum_ns: settings.quantum.map_or(scheduler.quantum_ns(), |quantum| {
-                u64::try_from(quantum.as_nanos()).unwrap_or(u64::MAX)
-            }),
+            quantum_ns: settings.quantum.map_or(scheduler.quantum_ns(), as_ns),
             pinned: settings.pinned,
             affinity: home.map(|worker| worker % workers),
             scheduler,
@@ -185,7 +184,7 @@ impl Task {
     /// # Safety
     ///
     /// The caller owns the task by its state.
-    pub(super) unsafe fn poll(self: &Arc<Self>, scope: &Scope, marked: bool) -> bool {
+    pub(super) unsafe fn poll(self: &Arc<Self>, scope: &Scope, coverage: Coverage) -> bool {
         // SAFETY: as the caller says.
         let job = unsafe { &mut *self.job.get() };
         if self.aborted.load(Acquire) {
@@ -193,13 +192,22 @@ impl Task {
             return true;
         }
         let waker = self.clone().into();
-        let subject = Subject { marked, name: &self.name };
+        let subject = Subject { coverage, name: &self.name };
         let over = job.poll(scope, &subject, &mut Context::from_waker(&waker));
         if !over && self.aborted.load(Acquire) {
             job.cancel();
             return true;
         }
         over
+    }
+
+    /// Resumes its generator. A poll of an aborted task is ended as soon as it can be.
+    pub(super) fn resume(&self, generator: &mut Generator) -> Outcome {
+        if generator.is_interrupted() && self.aborted.load(Acquire) {
+            generator.resume_to_end()
+        } else {
+            generator.resume()
+        }
     }
 
     /// Drops the future and tells the handle.

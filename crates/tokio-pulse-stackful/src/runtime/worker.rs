@@ -2,7 +2,7 @@
 //!
 //! The thread's own stack only resumes. The loop runs on a generator and polls unpinned tasks right
 //! there. When such a poll is preempted, the thread's own stack finds itself resumed with the task
-//! still current: it hands the generator to the task and makes the next one (see [`crate::mode`]).
+//! still current: it hands the generator to the task and makes the next one (see `crate::generator::mode`).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,11 +16,10 @@ use super::levels::Picker;
 use super::scheduler::Scheduler;
 use super::task::Task;
 use crate::current::Scope;
-use crate::generator::{Generator, Outcome, Resume};
+use crate::generator::{Generator, Mode, Next, Outcome, Resume, stack};
 use crate::metrics;
-use crate::mode::{Mode, Next};
-use crate::stack;
-use crate::ticker::{Outer, Slot};
+use crate::settings::Coverage;
+use crate::ticker::{self, Outer, Slot};
 
 pub(super) struct Worker {
     index: usize,
@@ -28,7 +27,7 @@ pub(super) struct Worker {
     slot: Arc<Slot>,
     picker: RefCell<Picker>,
     stack_size: usize,
-    marked: bool,
+    coverage: Coverage,
     /// Polled on the worker's own generator, and what ran before.
     current: Cell<Option<(Arc<Task>, Outer)>>,
     over: Cell<bool>,
@@ -40,16 +39,16 @@ impl Worker {
         scheduler: Arc<Scheduler>,
         slot: Arc<Slot>,
         stack_size: usize,
-        marked: bool,
+        coverage: Coverage,
     ) -> Rc<Self> {
-        slot.set_demand(scheduler.demand.clone(), index);
+        slot.set_demand(scheduler.demand().clone(), index);
         Rc::new(Self {
             index,
             scheduler,
             slot,
             picker: RefCell::default(),
             stack_size,
-            marked,
+            coverage,
             current: Cell::new(None),
             over: Cell::new(false),
         })
@@ -57,7 +56,7 @@ impl Worker {
 
     /// On the thread's own stack, until the runtime shuts down.
     pub(super) fn run(self: &Rc<Self>, patience: Duration) {
-        self.slot.wake_up();
+        ticker::wake_up(&self.slot);
         let mut stack = self.stack();
         'generators: while !self.over.get() {
             let worker = self.clone();
@@ -130,7 +129,7 @@ impl Worker {
         let outer = self.slot.begin(task.quantum_ns);
         self.current.set(Some((task.clone(), outer)));
         // SAFETY: moved to running just now.
-        let over = unsafe { task.poll(scope, self.marked) };
+        let over = unsafe { task.poll(scope, self.coverage) };
         let next = scope.mode.transition_to_poll_ended();
         if next == Next::Continue {
             self.current.set(None);
@@ -157,7 +156,7 @@ impl Worker {
             loop {
                 if task.state.transition_to_running() {
                     // SAFETY: moved to running just now.
-                    let over = unsafe { task.poll(scope, worker.marked) };
+                    let over = unsafe { task.poll(scope, worker.coverage) };
                     let _ = scope.mode.transition_to_poll_ended();
                     if over {
                         worker.settle(task, true);
@@ -172,9 +171,18 @@ impl Worker {
     }
 
     /// Resumes a task's own generator.
-    fn step(&self, task: Arc<Task>, mut generator: Generator) {
+    fn step(&self, task: Arc<Task>, generator: Generator) {
+        self.step_by(task.clone(), generator, |generator| task.resume(generator));
+    }
+
+    fn step_by(
+        &self,
+        task: Arc<Task>,
+        mut generator: Generator,
+        resume: impl FnOnce(&mut Generator) -> Outcome,
+    ) {
         let outer = self.slot.begin(task.quantum_ns);
-        let outcome = generator.resume();
+        let outcome = resume(&mut generator);
         self.slot.end(outer);
         match outcome {
             Outcome::Finished => drop(generator),
@@ -192,7 +200,7 @@ impl Worker {
     fn set_aside(&self, task: Arc<Task>, generator: Generator) {
         // SAFETY: its poll was interrupted on this thread, and it is in no queue.
         unsafe { task.put_generator(generator, self.index) };
-        self.scheduler.push_to(task, Some(self.index));
+        self.scheduler.push_to(task, self.index);
     }
 
     /// At the end: lets interrupted polls of this thread run on to their ends, and gives up those
@@ -216,7 +224,7 @@ impl Worker {
                     metrics::count_abandoned();
                     drop(generator);
                 } else {
-                    self.step(task.clone(), generator);
+                    self.step_by(task.clone(), generator, Generator::resume_to_end);
                 }
             }
         }

@@ -1,15 +1,24 @@
 //! The timer: one thread a process, which sleeps while nothing runs that it could interrupt.
+//!
+//! * `slot`: what it knows of a thread, and how it asks.
+//! * `watch`: when a thread is due; no clock, no threads.
+//! * `demand`: whether somebody waits for the thread.
+//! * `doze`: how it falls asleep without missing who wakes up.
 
+mod demand;
+mod doze;
 mod slot;
 mod watch;
 
-use std::sync::atomic::{AtomicBool, Ordering::*, fence};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use crate::deadlock::Detector;
 use crate::platform;
-pub(crate) use slot::{Demand, Outer, Slot};
+pub(crate) use demand::Demand;
+pub(crate) use doze::Doze;
+pub(crate) use slot::{Outer, Slot};
 use watch::Watch;
 
 /// So many looks in a row at which every thread rests, and it falls asleep.
@@ -18,15 +27,15 @@ const QUIET_LOOKS: u32 = 8;
 struct Ticker {
     /// Held while signals are sent, so that a thread that has deregistered gets none.
     slots: Mutex<Vec<(Arc<Slot>, Watch)>>,
-    asleep: AtomicBool,
+    doze: Doze,
     thread: OnceLock<Thread>,
 }
 
-static TICKER: Ticker = Ticker {
+static TICKER: LazyLock<Ticker> = LazyLock::new(|| Ticker {
     slots: Mutex::new(Vec::new()),
-    asleep: AtomicBool::new(false),
+    doze: Doze::new(),
     thread: OnceLock::new(),
-};
+});
 
 /// Starts the timer's thread if there is none.
 pub(crate) fn start() -> std::io::Result<()> {
@@ -55,9 +64,10 @@ pub(crate) fn deregister(slot: &Arc<Slot>) {
     slots().retain(|(other, _)| !Arc::ptr_eq(other, slot));
 }
 
-/// If it is asleep.
-fn wake() {
-    if TICKER.asleep.load(Relaxed) && TICKER.asleep.swap(false, Relaxed) {
+/// A thread is about to run polls, and has not before.
+pub(crate) fn wake_up(slot: &Slot) {
+    slot.stop_resting();
+    if TICKER.doze.must_wake() {
         if let Some(thread) = TICKER.thread.get() {
             thread.unpark();
         }
@@ -66,34 +76,52 @@ fn wake() {
 
 fn run() {
     platform::sleep_precisely();
+    let mut detector = Detector::default();
     let mut quiet = 0;
     loop {
-        let now = platform::now_ns();
-        let mut look_at = now + watch::IDLE_LOOK_NS;
-        let mut resting = true;
-        for (slot, watch) in slots().iter_mut() {
-            resting &= slot.is_resting();
-            let sight = slot.sight();
-            let verdict = watch.look(sight, now);
-            if verdict.interrupt && slot.ask(sight.beat, platform::now_ns()) {
-                platform::interrupt(slot.thread);
-            }
-            look_at = look_at.min(verdict.look_at);
-        }
+        let (look_at, resting) = look(&mut detector);
         quiet = if resting { quiet + 1 } else { 0 };
         if quiet > QUIET_LOOKS {
-            TICKER.asleep.store(true, Relaxed);
-            fence(SeqCst);
-            if slots().iter().all(|(slot, _)| slot.is_resting()) {
-                while TICKER.asleep.load(Relaxed) {
-                    thread::park();
-                }
-            }
-            TICKER.asleep.store(false, Relaxed);
+            sleep();
             quiet = 0;
             continue;
         }
         let now = platform::now_ns();
         thread::park_timeout(Duration::from_nanos(look_at.saturating_sub(now)));
     }
+}
+
+/// At all threads: when to look again, and whether all of them rest.
+fn look(detector: &mut Detector) -> (u64, bool) {
+    let now = platform::now_ns();
+    let mut look_at = now + watch::IDLE_LOOK_NS;
+    let mut resting = true;
+    let mut slots = slots();
+    for (slot, watch) in slots.iter_mut() {
+        resting &= slot.is_resting();
+        let sight = slot.sight();
+        let verdict = watch.look(sight, now);
+        let look = detector.look(slot, sight.beat, now) | verdict.look;
+        if (verdict.interrupt && slot.ask(sight.beat, platform::now_ns()))
+            || (!verdict.interrupt && look && slot.ask_for_look())
+        {
+            platform::interrupt(slot.thread);
+        }
+        look_at = look_at.min(verdict.look_at);
+    }
+    detector.forget(|stuck| slots.iter().any(|(slot, _)| Arc::ptr_eq(slot, stuck)));
+    drop(slots);
+    detector.report(now);
+    (look_at, resting)
+}
+
+/// Until a thread stops resting.
+fn sleep() {
+    TICKER.doze.announce();
+    if slots().iter().all(|(slot, _)| slot.is_resting()) {
+        while TICKER.doze.is_asleep() {
+            thread::park();
+        }
+    }
+    TICKER.doze.wake_up();
 }

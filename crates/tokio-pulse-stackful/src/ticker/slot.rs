@@ -1,35 +1,28 @@
-//! What the timer knows of a thread, and how it asks.
+//! What the ticker knows of a thread, and how it asks.
 //!
 //! `beat` is written by the thread: odd while a poll runs that may be preempted, another number for
-//! each stretch of it. The timer reads no clock of the thread's, and the thread none at all: the
-//! timer remembers the beat, and when it first saw it. `asked` is written by the timer before the
+//! each stretch of it. The ticker reads no clock of the thread's, and the thread none at all: the
+//! ticker remembers the beat, and when it first saw it. `asked` is written by the ticker before the
 //! signal; a handler that finds another beat there than the thread's own was sent for a stretch that
 //! is over. All that the signal needs to see is before it in program order, and the kernel's
 //! delivery orders it.
+//!
+//! ```text
+//!   ticker: ask                  in_flight false -> true, asked := beat, signal
+//!   handler: request, decide     asked = beat? then taken (asked := 0) or refused (asked stays)
+//!   handler: signal_handled      in_flight -> false
+//! ```
+//!
+//! A request that was refused stands until the stretch ends: the next signal finds it again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*, fence};
+use std::sync::atomic::Ordering::*;
 
-use super::wake;
+use super::demand::Demand;
+use super::watch::Sight;
+use crate::deadlock::{SnapshotCell, Wait};
 use crate::metrics::Counters;
-
-/// How many wait for the workers of a runtime.
-#[derive(Debug)]
-pub(crate) struct Demand {
-    pub(crate) shared: AtomicUsize,
-    pub(crate) local: Box<[AtomicUsize]>,
-}
-
-impl Demand {
-    pub(crate) fn new(workers: usize) -> Self {
-        let local = (0..workers).map(|_| AtomicUsize::new(0)).collect();
-        Self { shared: AtomicUsize::new(0), local }
-    }
-
-    fn is_there(&self, worker: usize) -> bool {
-        self.shared.load(Relaxed) > 0 || self.local[worker].load(Relaxed) > 0
-    }
-}
+use crate::sync::{AtomicBool, AtomicU64};
 
 pub(crate) struct Slot {
     pub(crate) thread: i32,
@@ -40,9 +33,13 @@ pub(crate) struct Slot {
     /// A signal is on its way or being handled. Real-time signals queue up, and a handler that lets
     /// its own signal in would have them all on its stack at once.
     in_flight: AtomicBool,
+    /// A signal was sent to see what the poll does, not to interrupt it.
+    look: AtomicBool,
     /// Nothing begins here before it says so.
     resting: AtomicBool,
     demand: std::sync::OnceLock<(Arc<Demand>, usize)>,
+    wait: Wait,
+    snapshot: SnapshotCell,
     counters: Counters,
 }
 
@@ -55,7 +52,7 @@ pub(crate) struct Outer {
 }
 
 impl Slot {
-    pub(super) fn new(thread: i32) -> Self {
+    pub(crate) fn new(thread: i32) -> Self {
         Self {
             thread,
             beat: AtomicU64::new(0),
@@ -63,8 +60,11 @@ impl Slot {
             asked: AtomicU64::new(0),
             asked_at: AtomicU64::new(0),
             in_flight: AtomicBool::new(false),
+            look: AtomicBool::new(false),
             resting: AtomicBool::new(true),
             demand: std::sync::OnceLock::new(),
+            wait: Wait::new(),
+            snapshot: SnapshotCell::new(),
             counters: Counters::default(),
         }
     }
@@ -73,25 +73,34 @@ impl Slot {
         &self.counters
     }
 
+    pub(crate) fn wait(&self) -> &Wait {
+        &self.wait
+    }
+
+    pub(crate) fn snapshot(&self) -> &SnapshotCell {
+        &self.snapshot
+    }
+
     /// For a worker: nobody is preempted when nobody waits.
     pub(crate) fn set_demand(&self, demand: Arc<Demand>, worker: usize) {
         let _ = self.demand.set((demand, worker));
     }
 
-    /// The thread is about to run polls, and has not before.
-    pub(crate) fn wake_up(&self) {
+    /// The thread is about to run polls, and has not before. The ticker is to be woken after this.
+    pub(crate) fn stop_resting(&self) {
         self.resting.store(false, Relaxed);
-        // Either the timer sees this before it falls asleep, or it is seen to sleep.
-        fence(SeqCst);
-        wake();
     }
 
-    /// Nothing runs until it wakes up.
+    /// Nothing runs until it stops.
     pub(crate) fn rest(&self) {
         self.resting.store(true, Relaxed);
     }
 
-    /// A stretch of a poll begins. Release, so that the timer that sees the beat sees the quantum.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.resting.load(Relaxed)
+    }
+
+    /// A stretch of a poll begins. Release, so that the ticker that sees the beat sees the quantum.
     pub(crate) fn begin(&self, quantum_ns: u64) -> Outer {
         let beat = self.beat.load(Relaxed);
         let outer = Outer { running: beat % 2 == 1, quantum_ns: self.quantum_ns.load(Relaxed) };
@@ -118,14 +127,24 @@ impl Slot {
         self.asked.store(0, Relaxed);
     }
 
+    /// In the handler: whether the signal was only sent for a look.
+    pub(crate) fn take_look(&self) -> bool {
+        self.look.load(Relaxed) && self.look.swap(false, Relaxed)
+    }
+
+    /// In the handler: what the running stretch waits for.
+    pub(crate) fn note_wait(&self, address: Option<u64>, now: u64) {
+        self.wait.note(self.beat.load(Relaxed), address, now);
+    }
+
     /// In the handler, as the last thing before it returns or leaves: another signal may come.
     pub(crate) fn signal_handled(&self) {
         self.in_flight.store(false, Release);
     }
 
-    /// Whether the caller must send a signal. One that is still on its way does for this request.
+    /// Whether the ticker must send a signal. One that is still on its way does for this request.
     #[must_use]
-    pub(super) fn ask(&self, beat: u64, now: u64) -> bool {
+    pub(crate) fn ask(&self, beat: u64, now: u64) -> bool {
         let in_flight = self.in_flight.swap(true, Acquire);
         if !in_flight || self.asked.load(Relaxed) != beat {
             self.asked_at.store(now, Relaxed);
@@ -134,13 +153,16 @@ impl Slot {
         !in_flight
     }
 
-    pub(super) fn is_resting(&self) -> bool {
-        self.resting.load(Relaxed)
+    /// The same for a signal that only looks.
+    #[must_use]
+    pub(crate) fn ask_for_look(&self) -> bool {
+        self.look.store(true, Relaxed);
+        !self.in_flight.swap(true, Acquire)
     }
 
-    pub(super) fn sight(&self) -> super::watch::Sight {
+    pub(crate) fn sight(&self) -> Sight {
         let beat = self.beat.load(Acquire);
         let demand = self.demand.get().is_none_or(|(demand, worker)| demand.is_there(*worker));
-        super::watch::Sight { beat, quantum_ns: self.quantum_ns.load(Relaxed), demand }
+        Sight { beat, quantum_ns: self.quantum_ns.load(Relaxed), demand }
     }
 }

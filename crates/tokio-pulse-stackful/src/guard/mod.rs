@@ -1,8 +1,23 @@
-//! What a task says about itself: not here, only here, here if need be.
+//! What a program says about its code: not here, only here, here if need be.
+//!
+//! * [`NoPreempt`], and what is built on it: an allocator ([`PreemptSafeAlloc`]) and a lock
+//!   ([`PreemptSafeMutex`]).
+//! * [`exclude_code`] for code that cannot be given a guard.
+//! * [`preemptible`] for programs that only want to be preempted where they say so.
+
+mod alloc;
+mod exclude;
+mod mutex;
+mod region;
 
 use std::marker::PhantomData;
 
 use crate::current;
+pub use alloc::PreemptSafeAlloc;
+pub(crate) use exclude::take as take_excluded;
+pub use exclude::{TooLate, exclude_code};
+pub use mutex::{PreemptSafeGuard, PreemptSafeMutex};
+pub use region::preemptible;
 
 /// No preemption on this thread while it lives.
 ///
@@ -50,40 +65,12 @@ pub fn no_preempt<T>(body: impl FnOnce() -> T) -> T {
     body()
 }
 
-/// A region that a task with [`Coverage::Marked`](crate::Coverage::Marked) may be preempted in.
-/// For others it changes nothing, nor does it lift a [`NoPreempt`].
-///
-/// ```
-/// let sum: u64 = tokio_pulse_stackful::preemptible(|| (0..1_000_000).sum());
-/// # assert_eq!(sum, 499_999_500_000);
-/// ```
-pub fn preemptible<T>(body: impl FnOnce() -> T) -> T {
-    struct Region;
-
-    impl Drop for Region {
-        fn drop(&mut self) {
-            current::mark_region(-1);
-        }
-    }
-
-    current::mark_region(1);
-    let _region = Region;
-    // As a trait object it is a function of its own, which is the caller's and not this crate's.
-    let mut body = Some(body);
-    let mut result = None;
-    let mut call = || result = body.take().map(|body| body());
-    call_apart(&mut call);
-    result.unwrap_or_else(|| unreachable!("the closure was called"))
-}
-
-#[inline(never)]
-fn call_apart(body: &mut dyn FnMut()) {
-    std::hint::black_box(body)();
-}
-
 /// A safe point: sets the poll aside if a preemption was refused since it began or was resumed.
 /// Returns whether others ran in between.
+///
+/// It is also where a poll ends that nobody has use for any more: when its task was aborted or dropped
+/// while the poll was set aside, this unwinds, so that all that is on the stack is dropped.
 #[inline]
 pub fn checkpoint() -> bool {
-    current::yield_if_pending()
+    current::safe_point()
 }

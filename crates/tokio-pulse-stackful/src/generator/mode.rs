@@ -91,7 +91,7 @@ impl Mode {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(pulse_loom)))]
 mod tests {
     use super::*;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{LockResult, Mutex, MutexGuard, PoisonError};
 
-use crate::guard::NoPreempt;
+use super::NoPreempt;
 
 /// A mutex whose holder is not preempted.
 ///

@@ -1,19 +1,18 @@
 //! A stack with something on it that can be left at any instruction and gone back to.
 
-use std::future::Future;
-use std::hint::black_box;
+mod mode;
+mod root;
+pub(crate) mod stack;
+
 use std::mem::ManuallyDrop;
-use std::pin::Pin;
-use std::ptr;
-use std::task::{Context, Poll};
 
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult};
 
 use crate::current::{self, Scope};
-use crate::mode::Mode;
 use crate::platform::{self, FloatControl};
-use crate::stack;
+pub(crate) use mode::{Mode, Next};
+pub(crate) use root::poll_root;
 
 /// Why a generator left its stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +28,7 @@ pub(crate) enum Stop {
 pub(crate) enum Resume {
     /// To go on.
     Run,
-    /// To end; only for a poll loop between two polls.
+    /// To end: a poll loop between two polls at once, an interrupted poll at its next checkpoint.
     End,
 }
 
@@ -75,6 +74,11 @@ impl Generator {
     /// Only on the thread that it began on: what it left behind is not valid elsewhere.
     pub(crate) fn resume(&mut self) -> Outcome {
         self.resume_for(Resume::Run)
+    }
+
+    /// The same, for a poll that nobody has use for any more: it is unwound at its next checkpoint.
+    pub(crate) fn resume_to_end(&mut self) -> Outcome {
+        self.resume_for(Resume::End)
     }
 
     fn resume_for(&mut self, resume: Resume) -> Outcome {
@@ -126,24 +130,4 @@ impl Drop for Generator {
             stack::give_back(body.into_stack());
         }
     }
-}
-
-/// What is polled, apart from what comes out of it.
-pub(crate) struct Subject<'a> {
-    pub(crate) marked: bool,
-    pub(crate) name: &'a str,
-}
-
-/// Where a task is called. Its frame ends the walk over a task's call chain, which knows it by name.
-#[inline(never)]
-pub(crate) fn poll_root<T>(
-    scope: &Scope,
-    subject: &Subject<'_>,
-    future: Pin<&mut dyn Future<Output = T>>,
-    context: &mut Context<'_>,
-) -> Poll<T> {
-    let here = 0_u8;
-    let _polling = scope.begin_poll(subject.marked, subject.name, ptr::from_ref(&here) as usize);
-    // Behind a black box, so that the task's code does not become a part of this function.
-    black_box(black_box(future).poll(context))
 }

@@ -1,7 +1,7 @@
 //! The programs of the comparison with other systems, as they are started from outside.
 
+use std::env;
 use std::process::{Command, Output};
-use std::{env, fs};
 
 use serde_json::Value;
 
@@ -90,6 +90,7 @@ fn wrong_arguments_are_told_apart_from_failures() {
 #[cfg(unix)]
 #[test]
 fn one_table_of_all_whoever_fails() {
+    use std::fs;
     let folder = env::temp_dir().join(format!("pulse-bench-anchors-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("systems"), "Missing = not-there\nFailing = /bin/sh -c false\n").unwrap();

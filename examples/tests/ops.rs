@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use tokio_pulse::PreemptionMetrics;
 
@@ -60,7 +59,7 @@ fn the_dashboard_is_json_and_each_panel_asks_for_the_chosen_runtimes() {
 #[cfg(unix)]
 #[test]
 fn promtool_accepts_the_rules() {
-    let output = Command::new(ops("check")).output().unwrap();
+    let output = std::process::Command::new(ops("check")).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}{errors}");

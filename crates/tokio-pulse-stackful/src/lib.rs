@@ -1,10 +1,23 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_op_in_unsafe_fn)]
+#![cfg_attr(
+    not(any(
+        all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")),
+        all(windows, target_arch = "x86_64"),
+    )),
+    allow(dead_code, reason = "what preempts calls it, and this platform has nothing that does")
+)]
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[path = "linux/mod.rs"]
 mod platform;
-#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[cfg(all(windows, target_arch = "x86_64"))]
+#[path = "windows/mod.rs"]
+mod platform;
+#[cfg(not(any(
+    all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")),
+    all(windows, target_arch = "x86_64"),
+)))]
 #[path = "fallback/mod.rs"]
 mod platform;
 
@@ -37,6 +50,12 @@ pub use runtime::{
 };
 pub use settings::{Coverage, Settings};
 pub use unavailable::Unavailable;
+
+/// What only Windows has.
+#[cfg(all(windows, target_arch = "x86_64"))]
+pub mod windows {
+    pub use crate::platform::AlertableEvent;
+}
 
 /// What preemption did on the calling thread so far.
 pub fn thread_metrics() -> Metrics {

@@ -9,6 +9,10 @@ use crate::Unavailable;
 /// The name of the capability in each [`Unavailable`] about it.
 pub(crate) const CAPABILITY: &str = "a CPU quota for threads";
 
+/// The same of child processes.
+#[allow(dead_code, reason = "each platform uses some of these")]
+pub(crate) const FOR_PROCESSES: &str = "a CPU quota for child processes";
+
 /// How much CPU time all threads of a group may use together, in each period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CpuLimit {
@@ -26,6 +30,11 @@ pub enum IsolationKind {
     CgroupV1,
     /// A threaded Linux control group of the second version.
     CgroupV2,
+    /// A Windows job object with a CPU rate. For processes, not for threads.
+    JobObject,
+    /// The background state of macOS. It is no quota: the threads run on what others leave, however
+    /// much that is.
+    BackgroundState,
 }
 
 impl fmt::Display for IsolationKind {
@@ -33,6 +42,8 @@ impl fmt::Display for IsolationKind {
         f.write_str(match self {
             Self::CgroupV1 => "cgroup v1",
             Self::CgroupV2 => "cgroup v2",
+            Self::JobObject => "job object",
+            Self::BackgroundState => "background state",
         })
     }
 }

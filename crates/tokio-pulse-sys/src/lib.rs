@@ -10,7 +10,13 @@
 #[cfg(target_os = "linux")]
 #[path = "linux/mod.rs"]
 mod platform;
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
+#[path = "windows/mod.rs"]
+mod platform;
+#[cfg(target_os = "macos")]
+#[path = "macos/mod.rs"]
+mod platform;
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 #[path = "fallback/mod.rs"]
 mod platform;
 
@@ -26,7 +32,7 @@ pub use isolation::{CpuGroupError, CpuLimit, IsolationKind, IsolationStats};
 pub use platform::activity::{system_call_name, thread_activity};
 pub use platform::code::mapped_code;
 pub use platform::cpu_clock::{ThreadCpuClock, current_thread_cpu_time};
-pub use platform::isolation::{CpuGroup, Membership};
+pub use platform::isolation::{CpuGroup, Membership, ProcessGroup};
 pub use platform::run_delay::ThreadRunDelay;
 pub use platform::run_state::ThreadProbe;
 pub use platform::scheduling::{

@@ -67,6 +67,7 @@ impl Capabilities {
                 "niceness is left alone, since this process could not raise it again",
             ),
             isolation(),
+            process_isolation(),
             stacks(),
             tracing(),
         ];
@@ -113,6 +114,21 @@ fn isolation() -> Capability {
             NAME,
             format!("{error}; threads are held to no CPU quota, which leaves demotion"),
         ),
+    }
+}
+
+/// Makes a group and removes it again.
+fn process_isolation() -> Capability {
+    const NAME: &str = "process isolation";
+    match TaskIsolation::default().create_for_processes() {
+        Ok(group) => Capability {
+            name: NAME,
+            active: true,
+            detail: format!("child processes can be held to a CPU quota, by {}", group.kind()),
+        },
+        Err(error) => {
+            Capability::missing(NAME, format!("{error}; child processes are held to no CPU quota"))
+        }
     }
 }
 

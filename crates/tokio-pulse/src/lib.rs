@@ -149,7 +149,8 @@ pub use error::{BuildError, TryCurrentError};
 pub use handle::Handle;
 pub use hooks::{HookRegistry, PollContext, PreemptionHooks};
 pub use isolation::{
-    Isolated, IsolationError, IsolationGroup, TaskIsolation, TaskIsolationBuilder,
+    Isolated, IsolatedProcesses, IsolationError, IsolationGroup, TaskIsolation,
+    TaskIsolationBuilder,
 };
 #[doc(hidden)]
 pub use lane::QueueProbe;

@@ -11,15 +11,18 @@ use tokio_pulse::{Builder, Handle};
 
 #[test]
 fn several_runtimes_in_one_process_do_not_mix() {
+    const LONG: Duration = Duration::from_secs(1);
     let (left, right) = (builder(1).build().unwrap(), builder(1).build().unwrap());
     let stall = Stall::spawn_on(&left);
     eventually("the stall is seen", || left.metrics().stalls() >= 1);
     ticks_while(&left, &stall, 10);
     right.block_on(right.spawn(async {})).unwrap();
+    eventually("it is a long one", || left.metrics().longest_stall() > LONG);
     stall.end();
-    assert_eq!(right.metrics().stalls(), 0);
-    let found = right.block_on(async { Handle::current().metrics().stalls() });
-    assert_eq!(found, 0);
+    // A machine that is slow itself may have stalls of its own, but none like that.
+    assert!(right.metrics().longest_stall() < LONG, "{:?}", right.metrics());
+    let found = right.block_on(async { Handle::current().metrics().longest_stall() });
+    assert!(found < LONG, "{found:?}");
 }
 
 #[test]
@@ -72,11 +75,12 @@ fn block_in_place_is_no_stall() {
 
 #[test]
 fn spawn_blocking_is_no_stall() {
+    const SLOW: Duration = Duration::from_millis(500);
     let runtime = builder(1).build().unwrap();
-    let before = runtime.metrics().stalls();
-    let slow = runtime.spawn_blocking(|| std::thread::sleep(Duration::from_millis(100)));
+    let slow = runtime.spawn_blocking(|| std::thread::sleep(SLOW));
     runtime.block_on(slow).unwrap();
-    assert_eq!(runtime.metrics().stalls(), before);
+    // Where the system does not tell who has the processors, a short one may be the machine's fault.
+    assert!(runtime.metrics().longest_stall() < SLOW / 2, "{:?}", runtime.metrics());
 }
 
 #[test]

@@ -15,13 +15,17 @@ fn metrics(runtime: &Runtime) -> PreemptionMetrics {
 fn a_stall_that_is_over_is_in_the_histogram() {
     let runtime = rescue_only(1).build().unwrap();
     let stall = Stall::spawn_on(&runtime);
-    eventually("the stall is seen", || runtime.metrics().stalls() == 1);
-    assert_eq!(metrics(&runtime).stall_time().count(), 0);
+    eventually("the stall is seen", || runtime.metrics().stalls_in_progress() == 1);
+    // On a slow machine there may have been others before.
+    let ended = || metrics(&runtime).stall_time().count();
+    eventually("all but it have ended", || ended() + 1 == runtime.metrics().stalls());
+    let before = ended();
     stall.end();
-    eventually("its end is seen", || metrics(&runtime).stall_time().count() == 1);
+    eventually("its end is seen", || ended() > before);
     let metrics = metrics(&runtime);
     assert!(metrics.stall_time().sum() >= Duration::from_millis(5));
-    assert!(metrics.stall_time().sum() <= metrics.runtime().longest_stall());
+    let longest = metrics.runtime().longest_stall();
+    assert!(metrics.stall_time().sum() <= longest * metrics.stall_time().count() as u32);
     assert!(metrics.slow_polls() >= 1);
 }
 
@@ -115,12 +119,16 @@ mod exported {
         }
         let text = recorder.handle().render();
         let of = |name: &str| sample(&text, &format!("{name}{{runtime=\"test\""));
-        assert_eq!(of("tokio_pulse_stalls_total"), 2.0);
+        // A machine that is slow itself may have added one, before the last record or after it.
+        let counted = runtime.metrics().stalls() as f64;
+        let stalls = of("tokio_pulse_stalls_total");
+        assert!((2.0..=counted).contains(&stalls), "{stalls} told of {counted}");
         assert_eq!(of("tokio_pulse_workers"), 1.0);
-        assert_eq!(of("tokio_pulse_stall_duration_seconds_count"), 2.0);
+        let ended = of("tokio_pulse_stall_duration_seconds_count");
+        assert!((2.0..=stalls).contains(&ended), "{ended} of {stalls}");
         let told = of("tokio_pulse_stall_duration_seconds_sum");
         let counted = metrics(&runtime).stall_time().sum().as_secs_f64();
-        assert!((told - counted).abs() < 1e-6, "{told} told of {counted}");
+        assert!(told > 0.0 && told <= counted + 1e-6, "{told} told of {counted}");
         assert_eq!(sample(&text, "tokio_pulse_suspects{runtime=\"test\",tier=\"3\"}"), 0.0);
         assert!(text.contains("# TYPE tokio_pulse_stall_duration_seconds histogram"), "{text}");
         assert!(text.contains("# HELP tokio_pulse_stalls_total Polls that"), "{text}");

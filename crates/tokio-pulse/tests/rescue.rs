@@ -133,6 +133,11 @@ fn stalls_by_the_thousand() {
 /// the driver. Ballast that comes to such a worker must not take it hostage.
 #[test]
 fn ballast_takes_no_yielding_task_hostage() {
+    if !common::tells_sleepers() {
+        // Nobody then tells a poll that the kernel set aside from a stall, of which so many threads on
+        // few processors always have one: the reserve stays out.
+        return eprintln!("skipped: this system does not tell which threads run");
+    }
     let runtime = quick(2).reserve_workers(6).build().unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let turns: Vec<_> = (0..16).map(|_| Arc::new(AtomicUsize::new(0))).collect();

@@ -3,6 +3,7 @@
 
 mod common;
 
+#[cfg(target_os = "linux")]
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -141,15 +142,19 @@ fn blocking_is_an_offence_and_is_told_from_computing() {
         runtime.handle().tiers().suspects().iter().any(|s| s.violations() >= 3)
     });
     let sites = runtime.handle().tiers().spawn_sites();
-    assert_eq!(sites[0].advice(), Advice::DoNotBlock, "{}", sites[0]);
+    if common::tells_sleepers() {
+        assert_eq!(sites[0].advice(), Advice::DoNotBlock, "{}", sites[0]);
+    }
     assert!(sites[0].to_string().contains("tiers.rs"), "{}", sites[0]);
     over.store(true, Ordering::Relaxed);
     runtime.block_on(sleeper).unwrap();
 }
 
 /// Other processes that burn both processors, so that the kernel keeps our threads waiting.
+#[cfg(target_os = "linux")]
 struct Burners(Vec<Child>);
 
+#[cfg(target_os = "linux")]
 impl Burners {
     fn start(n: usize) -> Self {
         let burner = || Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
@@ -157,6 +162,7 @@ impl Burners {
     }
 }
 
+#[cfg(target_os = "linux")]
 impl Drop for Burners {
     fn drop(&mut self) {
         for child in &mut self.0 {
@@ -171,6 +177,9 @@ impl Drop for Burners {
 #[cfg(target_os = "linux")]
 #[test]
 fn nobody_is_blamed_for_what_the_kernel_does() {
+    if common::is_emulated() {
+        return;
+    }
     let _burners = Burners::start(4);
     let blamed: Vec<_> = (0..3).map(|_| blamed_innocents()).take_while(|n| *n > 0).collect();
     assert!(blamed.len() < 3, "innocents were blamed each time: {blamed:?}");
@@ -199,6 +208,9 @@ fn blamed_innocents() -> u64 {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_offender_is_known_on_a_loaded_machine_too_and_its_neighbours_stay_innocent() {
+    if common::is_emulated() {
+        return;
+    }
     let _burners = Burners::start(2);
     let runtime = judging(2).build().unwrap();
     let hog = Hog::spawn_on(&runtime);
@@ -493,6 +505,9 @@ fn a_current_thread_runtime_judges_and_does_not_hand_off() {
 /// mistake.
 #[test]
 fn a_poll_that_follows_a_foreign_stall_is_not_taken_for_it() {
+    if common::is_emulated() {
+        return;
+    }
     let runtime = judging(1).reserve_workers(0).build().unwrap();
     let innocents: Vec<_> = (0..30)
         .map(|_| {

@@ -88,7 +88,8 @@ fn a_stall_has_a_start_and_an_end_and_a_panicking_subscriber_harms_nobody() {
     eventually("the start is told", || !events("tokio_pulse::stall", Level::WARN).is_empty());
     let start = &events("tokio_pulse::stall", Level::WARN)[0];
     assert_eq!(start["thread"], "\"hog-thread\"");
-    assert_eq!(start["cause"], "\"computing\"");
+    let unknown = !common::tells_sleepers() && start["cause"] == "\"unknown\"";
+    assert!(unknown || start["cause"] == "\"computing\"", "{start:?}");
     assert_eq!(start["rescued"], "true");
     assert!(start["elapsed_us"].parse::<u64>().unwrap() >= 10_000, "{start:?}");
 

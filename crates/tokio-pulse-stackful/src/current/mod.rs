@@ -19,9 +19,10 @@ mod switch;
 pub(crate) use decide::Interrupted;
 pub(crate) use depth::{Section, enter_no_preempt, leave_no_preempt};
 pub(crate) use scope::Scope;
-pub(crate) use seat::{mark_region, overflowed, slot, swap_scope};
 pub(crate) use scope::Subject;
+pub(crate) use seat::{mark_region, overflowed, slot, swap_scope};
 pub(crate) use switch::{Ended, note_resumption, on_tick, safe_point, yield_if_pending};
 
-/// The size of the guard below a stack, as far as a fault is taken for an overflow of it.
-const GUARD: usize = 4 << 10;
+/// The size of the guard at a stack's end, as far as a fault is taken for an overflow of it. On Windows it
+/// holds the pages that move as the stack grows, and those that are kept for who handles the overflow.
+const GUARD: usize = if cfg!(windows) { 32 << 10 } else { 4 << 10 };

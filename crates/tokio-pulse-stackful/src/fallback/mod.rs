@@ -66,7 +66,9 @@ impl Functions {
     }
 }
 
-pub(crate) fn interrupt(_: i32) {}
+pub(crate) fn interrupt(_: i32) -> bool {
+    false
+}
 
 pub(crate) fn unblock() -> u64 {
     0

@@ -44,11 +44,11 @@ fn is_unhandled(signal: c_int) -> bool {
 }
 
 /// Interrupts a thread of this process. A number of a thread that has ended is the caller's mistake;
-/// at worst a thread that has the number now is interrupted for nothing.
-pub(crate) fn interrupt(thread: i32) {
-    let Ok(machine) = machine() else { return };
+/// at worst a thread that has the number now is interrupted for nothing. Tells whether it is.
+pub(crate) fn interrupt(thread: i32) -> bool {
+    let Ok(machine) = machine() else { return false };
     // SAFETY: passes no memory.
-    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, machine.signal) };
+    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, machine.signal) == 0 }
 }
 
 /// Lets the calling thread have the signal, and tells which ones it blocks then.

@@ -102,10 +102,11 @@ fn look(detector: &mut Detector) -> (u64, bool) {
         let sight = slot.sight();
         let verdict = watch.look(sight, now);
         let look = detector.look(slot, sight.beat, now) | verdict.look;
-        if (verdict.interrupt && slot.ask(sight.beat, platform::now_ns()))
-            || (!verdict.interrupt && look && slot.ask_for_look())
-        {
-            platform::interrupt(slot.thread);
+        let must_send = (verdict.interrupt && slot.ask(sight.beat, platform::now_ns()))
+            || (!verdict.interrupt && look && slot.ask_for_look());
+        if must_send && !platform::interrupt(slot.thread) {
+            // Nothing is under way to it, so that nothing would say that it has come.
+            slot.signal_handled();
         }
         look_at = look_at.min(verdict.look_at);
     }

@@ -23,7 +23,8 @@ impl Fixture {
         // As a careful writer does it: nobody sees half a file.
         let draft = self.path.with_extension("new");
         std::fs::write(&draft, text).unwrap();
-        std::fs::rename(draft, &self.path).unwrap();
+        // On Windows not while somebody reads the old one.
+        until("the file can be replaced", || std::fs::rename(&draft, &self.path).is_ok());
     }
 
     fn watch(&self) -> FileWatch {

@@ -5,14 +5,16 @@
 
 mod error;
 mod group;
+mod processes;
 
 use std::time::Duration;
 
-use tokio_pulse_sys::{CpuGroup, CpuLimit};
+use tokio_pulse_sys::{CpuGroup, CpuLimit, ProcessGroup};
 
 pub use error::IsolationError;
 use error::Kind;
 pub use group::{Isolated, IsolationGroup};
+pub use processes::IsolatedProcesses;
 
 /// What Linux takes as a period.
 const PERIODS: std::ops::RangeInclusive<Duration> =
@@ -82,7 +84,9 @@ impl TaskIsolation {
     /// On Linux it is a control group below the one of this process: of the first version, or a
     /// threaded one of the second, wherever the `cpu` controller is. Groups that dead processes have
     /// left at that place are removed. Takes some system calls and writes to the filesystem of the
-    /// control groups.
+    /// control groups. On macOS it is the background state, which is no quota: isolated threads run on
+    /// what others leave. Windows has no such thing for threads; see
+    /// [`create_for_processes`](Self::create_for_processes).
     ///
     /// # Errors
     ///
@@ -91,6 +95,19 @@ impl TaskIsolation {
     pub fn create(&self) -> Result<IsolationGroup, IsolationError> {
         let group = CpuGroup::create(self.limit()).map_err(Kind::Unavailable)?;
         Ok(IsolationGroup::new(group, *self))
+    }
+
+    /// Makes a group of child processes with this quota, with nobody in it.
+    ///
+    /// On Linux it is a control group as for [`create`](Self::create), on Windows a job object with a CPU
+    /// rate: the quota as a share of all processors, over the system's own period.
+    ///
+    /// # Errors
+    ///
+    /// [`IsolationError::is_unavailable`], as for [`create`](Self::create); always on macOS.
+    pub fn create_for_processes(&self) -> Result<IsolatedProcesses, IsolationError> {
+        let group = ProcessGroup::create(self.limit()).map_err(Kind::Unavailable)?;
+        Ok(IsolatedProcesses::new(group, *self))
     }
 
     /// Makes a group, and tries to enter it on a thread that ends with this call.

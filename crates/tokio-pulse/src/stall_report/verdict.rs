@@ -80,8 +80,10 @@ fn asleep(activity: &ThreadActivity) -> StallVerdict {
             name => StallVerdict::InSystemCall { number: Some(number), name },
         },
         Call::Fault => StallVerdict::PageFault,
-        // Of a kernel that tells one and not the other.
-        _ if channel.contains("futex") => StallVerdict::WaitingForLock,
+        // Of a kernel that tells one and not the other. The second is what a lock comes to on Windows.
+        _ if channel.contains("futex") || channel == "WrAlertByThreadId" => {
+            StallVerdict::WaitingForLock
+        }
         _ if channel.contains("folio") || channel.contains("fault") => StallVerdict::PageFault,
         _ => StallVerdict::InSystemCall { number: None, name: None },
     }
@@ -141,6 +143,7 @@ mod tests {
         let nowhere = StallVerdict::InSystemCall { number: None, name: None };
         assert_eq!(asleep(Call::Fault, None), StallVerdict::PageFault);
         assert_eq!(asleep(Call::Unknown, Some("futex_wait_queue")), StallVerdict::WaitingForLock);
+        assert_eq!(asleep(Call::Unknown, Some("WrAlertByThreadId")), StallVerdict::WaitingForLock);
         assert_eq!(asleep(Call::Unknown, Some("folio_wait_bit_common")), StallVerdict::PageFault);
         assert_eq!(asleep(Call::Unknown, Some("hrtimer_nanosleep")), nowhere);
         assert_eq!(asleep(Call::Unknown, None), nowhere);

@@ -25,6 +25,21 @@ pub(crate) fn rescue_only(workers: usize) -> Builder {
     builder
 }
 
+/// Whether this system tells a thread that sleeps from one that computes or is set aside.
+pub(crate) fn tells_sleepers() -> bool {
+    tokio_pulse_sys::ThreadProbe::of_current_thread().is_ok()
+}
+
+/// Whether the scripts for other platforms run this under an emulator, where the first turn of every piece
+/// of code takes milliseconds of CPU: nobody is innocent by the clock there.
+pub(crate) fn is_emulated() -> bool {
+    let emulated = std::env::var_os("TOKIO_PULSE_TEST_EMULATED").is_some();
+    if emulated {
+        eprintln!("skipped: an emulator makes everybody slow");
+    }
+    emulated
+}
+
 /// Waits until `condition` holds.
 #[track_caller]
 pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {

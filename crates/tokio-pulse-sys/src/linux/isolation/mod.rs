@@ -7,6 +7,7 @@
 mod exit;
 mod leftovers;
 mod mounts;
+mod processes;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,15 @@ use std::time::Duration;
 use crate::{CpuGroupError, CpuLimit, IsolationKind, IsolationStats};
 use leftovers::Claim;
 use mounts::Tree;
+pub use processes::ProcessGroup;
 use refusal::Step;
+
+/// Of the control groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    CgroupV1,
+    CgroupV2,
+}
 
 /// Threads with a common CPU quota.
 ///
@@ -96,8 +105,8 @@ impl CpuGroup {
         let inherited = leftovers::any_switched_on(&base);
         leftovers::sweep(&base, threads);
         let switched_on = match tree.kind {
-            IsolationKind::CgroupV1 => false,
-            IsolationKind::CgroupV2 => v2::enable(&base, inherited)?,
+            Version::CgroupV1 => false,
+            Version::CgroupV2 => v2::enable(&base, inherited)?,
         };
         let undo = |error| {
             if switched_on {
@@ -110,8 +119,8 @@ impl CpuGroup {
             .and_then(|claim| claim.ok_or_else(|| refusal::too_many(&base)))
             .map_err(undo)?;
         let configured = match tree.kind {
-            IsolationKind::CgroupV1 => v1::configure(claim.path(), limit),
-            IsolationKind::CgroupV2 => v2::configure(claim.path(), limit),
+            Version::CgroupV1 => v1::configure(claim.path(), limit),
+            Version::CgroupV2 => v2::configure(claim.path(), limit),
         };
         if let Err(error) = configured {
             let _ = claim.dissolve(&base, threads);
@@ -131,7 +140,10 @@ impl CpuGroup {
 
     /// The mechanism behind it.
     pub fn kind(&self) -> IsolationKind {
-        self.0.tree.kind
+        match self.0.tree.kind {
+            Version::CgroupV1 => IsolationKind::CgroupV1,
+            Version::CgroupV2 => IsolationKind::CgroupV2,
+        }
     }
 
     /// The group's directory.
@@ -175,7 +187,7 @@ impl CpuGroup {
         let file = self.0.path.join("cpu.stat");
         let text = fs::read_to_string(&file)
             .map_err(|error| refusal::of(Step::ReadStats, &file, &error))?;
-        Ok(parse_stats(&text, self.kind()))
+        Ok(parse_stats(&text, self.0.tree.kind))
     }
 
     /// Lets all threads go and removes the group. What [`Drop`] does, with an answer; the second
@@ -243,23 +255,23 @@ impl Drop for Membership {
     }
 }
 
-fn threads(kind: IsolationKind) -> &'static str {
+fn threads(kind: Version) -> &'static str {
     match kind {
-        IsolationKind::CgroupV1 => v1::THREADS,
-        IsolationKind::CgroupV2 => v2::THREADS,
+        Version::CgroupV1 => v1::THREADS,
+        Version::CgroupV2 => v2::THREADS,
     }
 }
 
 /// The lines are a name and a number.
-fn parse_stats(text: &str, kind: IsolationKind) -> IsolationStats {
+fn parse_stats(text: &str, kind: Version) -> IsolationStats {
     let number = |name: &str| {
         let mut lines = text.lines().filter_map(|line| line.split_once(' '));
         let found = lines.find(|(found, _)| *found == name)?;
         found.1.trim().parse::<u64>().ok()
     };
     let (throttled, unit) = match kind {
-        IsolationKind::CgroupV1 => v1::THROTTLED,
-        IsolationKind::CgroupV2 => v2::THROTTLED,
+        Version::CgroupV1 => v1::THROTTLED,
+        Version::CgroupV2 => v2::THROTTLED,
     };
     IsolationStats {
         periods: number("nr_periods").unwrap_or(0),

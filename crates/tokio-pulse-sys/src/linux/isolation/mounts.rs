@@ -4,14 +4,14 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::leftovers;
 use super::refusal::{self, Step};
-use crate::{CpuGroupError, IsolationKind};
+use super::{Version, leftovers};
+use crate::CpuGroupError;
 
 /// The tree with the `cpu` controller, as this process sees it.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
-    pub(super) kind: IsolationKind,
+    pub(super) kind: Version,
     /// Where the system begins: `/`, or a copy of it in a test.
     system: PathBuf,
     /// Where the tree is mounted, and which of its groups appears there.
@@ -36,11 +36,11 @@ impl Tree {
             .map_err(|error| refusal::of(Step::ReadMounts, &own, &error))?;
 
         // A controller is in one tree at a time: if the first version has it, that is where it is.
-        for kind in [IsolationKind::CgroupV1, IsolationKind::CgroupV2] {
+        for kind in [Version::CgroupV1, Version::CgroupV2] {
             let Some(path) = path_of(&groups, kind) else { continue };
             let mut candidates = mounts_of(&mounts, kind);
             if candidates.is_empty() {
-                if kind == IsolationKind::CgroupV1 {
+                if kind == Version::CgroupV1 {
                     return Err(refusal::controller_not_mounted());
                 }
                 continue;
@@ -85,20 +85,20 @@ impl Tree {
 }
 
 /// This process's or thread's group. The lines are `number:controllers:path`.
-fn path_of(groups: &str, kind: IsolationKind) -> Option<PathBuf> {
+fn path_of(groups: &str, kind: Version) -> Option<PathBuf> {
     groups.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':');
         let (number, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
         let found = match kind {
-            IsolationKind::CgroupV1 => controllers.split(',').any(|name| name == "cpu"),
-            IsolationKind::CgroupV2 => number == "0" && controllers.is_empty(),
+            Version::CgroupV1 => controllers.split(',').any(|name| name == "cpu"),
+            Version::CgroupV2 => number == "0" && controllers.is_empty(),
         };
         found.then(|| PathBuf::from(path))
     })
 }
 
 /// The mounts of the tree. The fields are described in `proc_pid_mountinfo(5)`.
-fn mounts_of(table: &[u8], kind: IsolationKind) -> Vec<Mount> {
+fn mounts_of(table: &[u8], kind: Version) -> Vec<Mount> {
     let mount = |line: &[u8]| {
         let mut fields = line.split(|&byte| byte == b' ');
         let root = fields.nth(3)?;
@@ -109,10 +109,10 @@ fn mounts_of(table: &[u8], kind: IsolationKind) -> Vec<Mount> {
         let system = fields.next()?;
         let mut super_options = fields.nth(1)?.split(|&byte| byte == b',');
         let found = match kind {
-            IsolationKind::CgroupV1 => {
+            Version::CgroupV1 => {
                 system == b"cgroup" && super_options.any(|option| option == b"cpu")
             }
-            IsolationKind::CgroupV2 => system == b"cgroup2",
+            Version::CgroupV2 => system == b"cgroup2",
         };
         found.then(|| Mount {
             point: unescape(point),
@@ -147,10 +147,10 @@ mod tests {
     #[test]
     fn lines_of_groups_are_told_apart() {
         let hybrid = "4:cpuset:/set\n3:cpu,cpuacct:/a:b\n1:name=systemd:/s\n0::/unified\n";
-        assert_eq!(path_of(hybrid, IsolationKind::CgroupV1), Some("/a:b".into()));
-        assert_eq!(path_of(hybrid, IsolationKind::CgroupV2), Some("/unified".into()));
-        assert_eq!(path_of("4:cpuset:/set\nnonsense\n", IsolationKind::CgroupV1), None);
-        assert_eq!(path_of("", IsolationKind::CgroupV2), None);
+        assert_eq!(path_of(hybrid, Version::CgroupV1), Some("/a:b".into()));
+        assert_eq!(path_of(hybrid, Version::CgroupV2), Some("/unified".into()));
+        assert_eq!(path_of("4:cpuset:/set\nnonsense\n", Version::CgroupV1), None);
+        assert_eq!(path_of("", Version::CgroupV2), None);
     }
 
     #[test]
@@ -160,12 +160,12 @@ mod tests {
             34 31 0:31 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n\
             cut short\n\n\
             41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
-        let v1 = mounts_of(table, IsolationKind::CgroupV1);
+        let v1 = mounts_of(table, Version::CgroupV1);
         assert_eq!(v1.len(), 1);
         assert_eq!(v1[0].point, Path::new("/sys/fs/cgroup/a b"));
         assert_eq!(v1[0].root, Path::new("/docker/x"));
         assert!(v1[0].read_only);
-        let v2 = mounts_of(table, IsolationKind::CgroupV2);
+        let v2 = mounts_of(table, Version::CgroupV2);
         assert_eq!(v2.len(), 1);
         assert!(!v2[0].read_only);
     }
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_group_is_looked_for_below_what_is_mounted() {
         let tree = |root: &str| Tree {
-            kind: IsolationKind::CgroupV1,
+            kind: Version::CgroupV1,
             system: "/".into(),
             mount: Mount { point: "/cg".into(), root: root.into(), read_only: false },
         };

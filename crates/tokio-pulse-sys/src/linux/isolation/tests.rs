@@ -155,9 +155,9 @@ fn statistics_are_read_in_the_units_of_each_version() {
     let v2 = "usage_usec 9\nnr_periods 7\nnr_throttled 3\nthrottled_usec 5000\n";
     let expected =
         IsolationStats { periods: 7, throttled_periods: 3, throttled: Duration::from_millis(5) };
-    assert_eq!(parse_stats(v1, IsolationKind::CgroupV1), expected);
-    assert_eq!(parse_stats(v2, IsolationKind::CgroupV2), expected);
-    assert_eq!(parse_stats("", IsolationKind::CgroupV2), IsolationStats::default());
+    assert_eq!(parse_stats(v1, Version::CgroupV1), expected);
+    assert_eq!(parse_stats(v2, Version::CgroupV2), expected);
+    assert_eq!(parse_stats("", Version::CgroupV2), IsolationStats::default());
 }
 
 #[test]
@@ -307,6 +307,10 @@ fn another_user_is_refused_for_want_of_rights() {
         Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
         Err(error) => return eprintln!("skipped, no process as another user: {error}"),
     };
+    if !output.contains("running 1 test") {
+        // An emulator's, for instance: the name is the emulator's own.
+        return eprintln!("skipped, a program does not start itself here: {output}");
+    }
     assert_says(&output, "was refused");
     assert_says(&output, "no right to that");
     assert_says(&output, "Delegate=cpu");

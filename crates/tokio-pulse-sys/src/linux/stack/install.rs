@@ -51,6 +51,12 @@ pub(super) fn remove_user() {
     }
 }
 
+/// Does something that no other installation does at the same time.
+pub(super) fn alone<T>(f: impl FnOnce() -> T) -> T {
+    let _installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    f()
+}
+
 fn bit(signal: c_int) -> u64 {
     1 << (signal - 1)
 }

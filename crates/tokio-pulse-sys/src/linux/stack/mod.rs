@@ -2,6 +2,7 @@
 
 mod handler;
 mod install;
+mod memory;
 mod registers;
 mod slot;
 mod word;
@@ -50,13 +51,13 @@ impl StackSampler {
         }
         let refused = |code| Unavailable::refused(CAPABILITY, code);
         let signal = number(signal).ok_or(refused(libc::EINVAL))?;
-        slot::try_reading().map_err(refused)?;
         install::add_user(signal).map_err(|refusal| match refusal {
             Refusal::System(code) => refused(code),
             Refusal::OtherSignal => Unavailable::in_use(CAPABILITY),
         })?;
         // From here on the drop takes it back.
         let sampler = Self { signal };
+        install::alone(|| memory::prepare(SLOTS.iter().map(|slot| &slot.pipe))).map_err(refused)?;
         sampler.try_out()?;
         Ok(sampler)
     }

@@ -4,6 +4,7 @@ use std::cell::UnsafeCell;
 use std::ptr;
 use std::time::Duration;
 
+use super::memory::{self, PIECE, Pipe};
 use super::word::Word;
 use crate::{Registers, StackSnapshot};
 
@@ -11,13 +12,13 @@ use crate::{Registers, StackSnapshot};
 const COUNT: usize = 8;
 
 /// What the kernel may return early at is a boundary between pieces.
-const PIECE: usize = 4096;
 const PIECES: usize = StackSnapshot::MAX_BYTES / PIECE + 1;
 
 pub(super) static SLOTS: [Slot; COUNT] = [const { Slot::free() }; COUNT];
 
 pub(super) struct Slot {
     pub(super) word: Word,
+    pub(super) pipe: Pipe,
     answer: UnsafeCell<Answer>,
 }
 
@@ -40,7 +41,7 @@ impl Slot {
             pieces: [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; PIECES],
             bytes: [0; StackSnapshot::MAX_BYTES],
         };
-        Self { word: Word::free(), answer: UnsafeCell::new(answer) }
+        Self { word: Word::free(), pipe: Pipe::none(), answer: UnsafeCell::new(answer) }
     }
 
     /// Writes registers and stack of the calling thread. Async-signal-safe.
@@ -64,7 +65,9 @@ impl Slot {
             count += 1;
         }
         let into = libc::iovec { iov_base: answer.bytes.as_mut_ptr().cast(), iov_len: wanted };
-        answer.length = read_own_memory(&into, &answer.pieces[..count]).unwrap_or(0);
+        let pieces = &answer.pieces[..count];
+        // SAFETY: the pieces are no longer than what `into` is valid for; the slot's owner owns the pipe.
+        answer.length = unsafe { memory::read(&self.pipe, &into, pieces) }.unwrap_or(0);
     }
 
     /// Copies the answer out.
@@ -101,24 +104,4 @@ impl Slot {
             libc::syscall(libc::SYS_futex, word, wake, 1);
         }
     }
-}
-
-/// Copies from anywhere in this process, up to the first piece that is not mapped.
-fn read_own_memory(into: &libc::iovec, from: &[libc::iovec]) -> Result<usize, i32> {
-    // SAFETY: `into` is valid for a write of its length, which the callers see to; of `from` the
-    // kernel checks each address and ends at one that cannot be read.
-    let result = unsafe {
-        let process = libc::getpid();
-        libc::process_vm_readv(process, into, 1, from.as_ptr(), from.len() as libc::c_ulong, 0)
-    };
-    usize::try_from(result).map_err(|_| std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
-}
-
-/// Whether the copying is allowed; some sandboxes forbid it.
-pub(super) fn try_reading() -> Result<(), i32> {
-    let source = [1_u8; 8];
-    let mut copy = [0_u8; 8];
-    let from = libc::iovec { iov_base: source.as_ptr().cast_mut().cast(), iov_len: source.len() };
-    let into = libc::iovec { iov_base: copy.as_mut_ptr().cast(), iov_len: copy.len() };
-    read_own_memory(&into, &[from]).map(drop)
 }

@@ -5,8 +5,10 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use framehop::ModuleSectionInfo;
 use object::{
-    Object, ObjectSection, ObjectSegment, ObjectSymbol, ReadCache, ReadRef, SegmentFlags,
+    BinaryFormat, Object, ObjectSection, ObjectSegment, ObjectSymbol, ReadCache, ReadRef,
+    SegmentFlags,
 };
 use tokio_pulse_sys::MappedCode;
 
@@ -27,15 +29,66 @@ pub(super) struct Image {
 }
 
 /// Sections with their addresses in the file. Copies: a library may be unloaded while it is read.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Sections {
-    pub(super) text: Option<Range<u64>>,
-    pub(super) got: Option<Range<u64>>,
-    pub(super) eh_frame: Option<Section>,
-    pub(super) eh_frame_hdr: Option<Section>,
+    /// What the file calls its own beginning.
+    pub(super) base: u64,
+    found: Vec<Section>,
 }
 
-pub(super) type Section = (Range<u64>, Arc<[u8]>);
+#[derive(Clone)]
+struct Section {
+    name: &'static str,
+    addresses: Range<u64>,
+    data: Option<Arc<[u8]>>,
+}
+
+/// What unwinding asks for, by the names of all three formats, and whether it is the contents that are
+/// wanted. The code itself only where unwinding reads it, in the format of Windows.
+const WANTED: [(&str, bool); 12] = [
+    (".text", cfg!(windows)),
+    (".got", false),
+    (".eh_frame", true),
+    (".eh_frame_hdr", true),
+    (".pdata", true),
+    (".rdata", cfg!(windows)),
+    (".xdata", true),
+    ("__text", false),
+    ("__stubs", false),
+    ("__stub_helper", false),
+    ("__unwind_info", true),
+    ("__eh_frame", true),
+];
+
+impl Sections {
+    fn of<'data, R: ReadRef<'data>>(file: &object::File<'data, R>) -> Self {
+        let found = WANTED.iter().filter_map(|&(name, contents)| {
+            let section = file.section_by_name(name)?;
+            let addresses = section.address()..section.address().saturating_add(section.size());
+            let data = contents.then(|| section.data().ok()).flatten().map(Arc::from);
+            Some(Section { name, addresses, data })
+        });
+        Self { base: file.relative_address_base(), found: found.collect() }
+    }
+
+    fn find(&self, name: &[u8]) -> Option<&Section> {
+        self.found.iter().find(|section| section.name.as_bytes() == name)
+    }
+}
+
+impl ModuleSectionInfo<Arc<[u8]>> for Sections {
+    fn base_svma(&self) -> u64 {
+        self.base
+    }
+
+    fn section_svma_range(&mut self, name: &[u8]) -> Option<Range<u64>> {
+        self.find(name).map(|section| section.addresses.clone())
+    }
+
+    fn section_data(&mut self, name: &[u8]) -> Option<Arc<[u8]>> {
+        self.find(name)?.data.clone()
+    }
+}
 
 impl Image {
     pub(super) fn of(code: &MappedCode) -> Self {
@@ -66,6 +119,10 @@ impl Image {
     fn read<'data, R: ReadRef<'data>>(&mut self, file: &object::File<'data, R>, offset: u64) {
         /// The right to be executed, in an ELF segment.
         const EXECUTE: u32 = 1;
+        if file.format() != BinaryFormat::Elf {
+            // Mapped as a whole, from where the file begins.
+            self.bias = self.addresses.start.wrapping_sub(file.relative_address_base());
+        }
         for segment in file.segments() {
             let (begins, length) = segment.file_range();
             // Mappings begin at a page, segments where they like.
@@ -76,24 +133,8 @@ impl Image {
                 self.bias = self.addresses.start.wrapping_sub(address);
             }
         }
-        let symbols = file.symbols().chain(file.dynamic_symbols());
-        self.extents = symbols.map(|symbol| (symbol.address(), symbol.size())).collect();
-        self.extents.retain(|(_, size)| *size > 0);
-        self.extents.sort_unstable();
-        let range = |name| {
-            let section = file.section_by_name(name)?;
-            Some(section.address()..section.address().saturating_add(section.size()))
-        };
-        let section = |name| {
-            let data = file.section_by_name(name)?.data().ok()?;
-            Some((range(name)?, data.into()))
-        };
-        self.sections = Sections {
-            text: range(".text"),
-            got: range(".got"),
-            eh_frame: section(".eh_frame"),
-            eh_frame_hdr: section(".eh_frame_hdr"),
-        };
+        self.extents = extents(file);
+        self.sections = Sections::of(file);
     }
 
     /// Whether an address of the file is inside the symbol that begins at another.
@@ -109,6 +150,22 @@ impl Image {
     pub(super) fn in_file(&self, address: u64) -> u64 {
         address.wrapping_sub(self.bias)
     }
+}
+
+/// Where the symbols begin and how long they are, by address. Formats that do not say how long have a
+/// symbol end where the next begins.
+fn extents<'data, R: ReadRef<'data>>(file: &object::File<'data, R>) -> Vec<(u64, u64)> {
+    let symbols = file.symbols().chain(file.dynamic_symbols());
+    let mut extents: Vec<_> = symbols.map(|symbol| (symbol.address(), symbol.size())).collect();
+    extents.sort_unstable();
+    if file.format() != BinaryFormat::Elf {
+        extents.dedup_by_key(|(begins, _)| *begins);
+        for index in 1..extents.len() {
+            extents[index - 1].1 = extents[index].0 - extents[index - 1].0;
+        }
+    }
+    extents.retain(|(_, size)| *size > 0);
+    extents
 }
 
 fn functions<'data, R: ReadRef<'data>>(file: &object::File<'data, R>) -> Vec<(Range<u64>, String)> {

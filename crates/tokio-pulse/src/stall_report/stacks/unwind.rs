@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use framehop::{
-    CacheNative, ExplicitModuleSectionInfo, Module, UnwindRegsNative, Unwinder, UnwinderNative,
-};
+use framehop::{CacheNative, Module, UnwindRegsNative, Unwinder, UnwinderNative};
 use tokio_pulse_sys::{Registers, StackSnapshot};
 
-use super::image::{Image, Section};
+use super::image::Image;
 
 /// More frames than people read, and than a copy of a sane stack has.
 const MAX_FRAMES: usize = 256;
@@ -47,20 +45,8 @@ impl Unwind {
 }
 
 fn module(image: &Image) -> Module<Arc<[u8]>> {
-    let range = |section: &Option<Section>| section.as_ref().map(|(range, _)| range.clone());
-    let bytes = |section: &Option<Section>| section.as_ref().map(|(_, bytes)| bytes.clone());
-    let sections = &image.sections;
-    let info = ExplicitModuleSectionInfo {
-        base_svma: 0,
-        text_svma: sections.text.clone(),
-        got_svma: sections.got.clone(),
-        eh_frame_svma: range(&sections.eh_frame),
-        eh_frame: bytes(&sections.eh_frame),
-        eh_frame_hdr_svma: range(&sections.eh_frame_hdr),
-        eh_frame_hdr: bytes(&sections.eh_frame_hdr),
-        ..ExplicitModuleSectionInfo::default()
-    };
-    Module::new(image.name.to_string(), image.addresses.clone(), image.bias, info)
+    let base = image.bias.wrapping_add(image.sections.base);
+    Module::new(image.name.to_string(), image.addresses.clone(), base, image.sections.clone())
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -1,0 +1,39 @@
+//! How long a thread waited for a processor: Windows does not tell a process.
+//!
+//! Its scheduler's events (Event Tracing, `CSwitch` and `ReadyThread`) have it, but they are of the
+//! whole machine, and for administrators.
+
+use std::time::Duration;
+
+use crate::Unavailable;
+
+pub(super) const MISSING: Unavailable = Unavailable::lacking(
+    "thread run delay",
+    "Windows tells only those who trace the whole machine how long a thread waited",
+    "polls are judged by their CPU time alone",
+    None,
+);
+
+/// The time that one thread has waited for a processor; on this platform no value of it can be made.
+#[derive(Debug)]
+pub struct ThreadRunDelay(std::convert::Infallible);
+
+impl ThreadRunDelay {
+    /// The run delay of the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// Always, on this platform.
+    pub fn of_current_thread() -> Result<Self, Unavailable> {
+        Err(MISSING)
+    }
+
+    /// The time that the thread has waited since it began.
+    ///
+    /// # Errors
+    ///
+    /// Never reached: there is no run delay to read.
+    pub fn read(&self) -> Result<Duration, Unavailable> {
+        match self.0 {}
+    }
+}

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use crate::alert;
 use crate::config::{
-    Config, ConfigHandle, ConfigProfile, Flavor, Layers, Resolved, Rule, RuntimeSettings,
-    TierConfig,
+    Config, ConfigHandle, ConfigProfile, Flavor, Layers, Rule, RuntimeSettings, TierConfig,
 };
 use crate::error::{BuildError, Kind};
 use crate::heartbeat::hooks::{self, TaskHooks};
@@ -416,15 +415,16 @@ impl Builder {
         let flavor = self.flavor.unwrap_or(Flavor::MultiThread);
         let mut layers = self.layers.clone();
         layers.with_environment();
-        let Resolved { config: tier_config, runtime, .. } = layers.resolve()?;
-        let RuntimeSettings { worker_threads, reserve_workers, stack_signal } = runtime;
-        let config = Config::new(flavor, worker_threads, reserve_workers, tier_config.slice())?;
+        let resolved = layers.resolve()?;
+        let RuntimeSettings { worker_threads, reserve_workers, stack_signal } = resolved.runtime;
+        let slice = resolved.config.slice();
+        let config = Config::new(flavor, worker_threads, reserve_workers, slice)?;
         let rhythm = match self.flavor {
             Some(Flavor::MultiThread) => Rhythm::Tick,
             Some(Flavor::CurrentThread) | None => Rhythm::Bracket,
         };
         let heart = Arc::new(Heart::new(rhythm, config.tokio_workers(), self.poll_clock.clone()));
-        let config_handle = ConfigHandle::with_layers(tier_config, layers);
+        let config_handle = ConfigHandle::of_resolved(resolved, layers);
         // The other half of Tokio's blocking pool is left to those whom it is meant for.
         let places = Arc::new(Places::new(self.blocking_threads / 2));
         let tiers = TierManager::new(config_handle, heart.clone(), places.clone());

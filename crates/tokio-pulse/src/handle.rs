@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -12,7 +11,7 @@ use crate::heartbeat::hooks;
 use crate::lane::DedicatedThreadScheduler;
 use crate::metrics::{Metrics, PreemptionMetrics};
 use crate::pulse::{self, Core};
-use crate::stall_report::{ReportCounts, StallFacts, WorkerStack};
+use crate::stall_report::{ReportCounts, ReportSink, SinkGuard, ThreadAtWork, WorkerStack};
 use crate::task::wrapper::Spawned;
 use crate::tier::TierManager;
 
@@ -87,6 +86,25 @@ impl Handle {
         self.core.reports.counts()
     }
 
+    /// Sends reports of stalls to one more sink, for as long as the guard is kept.
+    ///
+    /// ```
+    /// use tokio_pulse::stall_report::StallReport;
+    ///
+    /// let runtime = tokio_pulse::Builder::new_multi_thread().worker_threads(1).build()?;
+    /// let guard = runtime.handle().add_report_sink(|report: &StallReport| eprintln!("{report}"));
+    /// drop(guard);
+    /// # Ok::<(), tokio_pulse::BuildError>(())
+    /// ```
+    pub fn add_report_sink(&self, sink: impl ReportSink) -> SinkGuard {
+        self.core.reports.add_sink(Arc::new(sink))
+    }
+
+    /// Whether the watch goes on. It ends with the runtime, or with the [`Pulse`](crate::Pulse) on it.
+    pub fn is_watching(&self) -> bool {
+        !self.core.is_stopped()
+    }
+
     /// Waits until the sinks have got all reports so far. Whether that was so before the time was
     /// over. Blocks the calling thread.
     pub fn flush_reports(&self, timeout: Duration) -> bool {
@@ -110,22 +128,9 @@ impl Handle {
     /// # Ok::<(), tokio_pulse::BuildError>(())
     /// ```
     pub fn stacks(&self) -> Vec<WorkerStack> {
-        const ANSWER_WITHIN: Duration = Duration::from_millis(20);
-        let metrics = self.tokio.metrics();
-        let mut stacks = Vec::new();
-        for slot in self.core.heart.registry.slots() {
-            let Some(worker) = hooks::worker_of(&metrics, &slot) else { continue };
-            let Some(probe) = slot.thread.probe.as_ref().filter(|_| slot.is_at_work()) else {
-                continue;
-            };
-            let mut facts = StallFacts::new(probe.number(), 0, Duration::ZERO);
-            facts.thread = slot.thread.name.as_deref().unwrap_or("unnamed").to_owned();
-            facts.worker = Some(worker);
-            let is_stalled = slot.thread.stalled.load(Relaxed);
-            let report = self.core.reports.report(&facts, ANSWER_WITHIN);
-            stacks.push(WorkerStack::new(report, is_stalled));
-        }
-        stacks
+        let holds_worker = |thread: &ThreadAtWork| thread.worker.is_some();
+        let threads = self.threads_at_work().into_iter().filter(holds_worker);
+        threads.map(|thread| self.stack_of(&thread)).collect()
     }
 
     /// The lane: threads for tasks that need a lot of CPU.

@@ -101,6 +101,8 @@
 //! * `metrics`: an exporter to the facade of the crate `metrics`, and with it to Prometheus; see
 //!   [`MetricsExporter`](export::MetricsExporter).
 //! * `stacks`: the stack of the stuck thread in [stall reports](stall_report).
+//! * `tokio-console`: tasks spawned through Pulse are shown by tokio-console with their tier, priority and
+//!   budget; see `docs/console.md` of the repository.
 //! * `tracing`: events of stalls, their reports, offences and alerts, and a span for each poll to which
 //!   something is done. Targets and fields are a contract, `docs/tracing.md` of the repository.
 //! * `test-util`: `Builder::start_paused`.
@@ -165,8 +167,8 @@ pub use runtime::Runtime;
 pub use spawn::spawn;
 pub use task::TaskPriority;
 pub use tier::{
-    Advice, InterventionAction, PolicyError, SiteReport, SuspectReport, Tier, TierManager,
-    TierPolicy, TierPolicyBuilder,
+    Advice, InterventionAction, NotOnRecord, PolicyError, SiteReport, SuspectOrder, SuspectPage,
+    SuspectQuery, SuspectReport, TaskTerms, Tier, TierManager, TierPolicy, TierPolicyBuilder,
 };
 #[cfg(feature = "macros")]
 pub use tokio_pulse_macros::{main, preemption_budget, test};

@@ -42,5 +42,6 @@ pub use board::AlertStatus;
 pub(crate) use board::Board;
 pub(crate) use configure::Settings;
 pub use event::{AlertEvent, AlertTurn};
+pub use probe::DelayProbe;
 pub use rule::{AlertError, AlertRule};
 pub use signal::AlertSignal;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::configure::Callback;
-use super::probe::Probe;
+use super::probe::DelayProbe;
 use super::state::{Latch, Turn};
 use super::window::{Reading, Window};
 use super::{AlertEvent, AlertRule, AlertSignal, AlertTurn, Settings};
@@ -24,7 +24,7 @@ struct Monitor {
     watches: Vec<Watch>,
     callbacks: Vec<Callback>,
     /// Only while a rule asks for it.
-    probe: Option<Probe>,
+    probe: Option<DelayProbe>,
     /// Times that the reserve had run out at the last look.
     exhausted: u64,
 }
@@ -56,7 +56,7 @@ impl MonitorThread {
             return Ok(None);
         }
         let asks = |rule: &AlertRule| rule.signal == AlertSignal::SchedulingDelay;
-        let probe = rules.iter().any(asks).then(|| Probe::new(runtime.clone()));
+        let probe = rules.iter().any(asks).then(|| DelayProbe::of_tokio(runtime.clone()));
         let watches = rules.into_iter().map(Watch::new).collect();
         let monitor = Monitor { core, watches, callbacks, probe, exhausted: 0 };
         let (stop, stopped) = mpsc::channel();
@@ -116,7 +116,7 @@ impl Monitor {
             .sum();
         let ran_out =
             counters.exhausted > std::mem::replace(&mut self.exhausted, counters.exhausted);
-        let scheduling_delay = self.probe.as_mut().map(Probe::look).unwrap_or_default();
+        let scheduling_delay = self.probe.as_mut().map(DelayProbe::look).unwrap_or_default();
         Reading {
             at: self.core.heart.began.elapsed(),
             polls: self.core.heart.registry.polls() + lane_polls,

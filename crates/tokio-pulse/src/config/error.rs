@@ -31,6 +31,7 @@ enum Kind {
     Read(Arc<io::Error>),
     NoFeature,
     Watch(Arc<io::Error>),
+    StartOnly { key: String },
 }
 
 impl ConfigError {
@@ -72,6 +73,10 @@ impl ConfigError {
         Self::new(Kind::NoFeature)
     }
 
+    pub(super) fn start_only(key: &str) -> Self {
+        Self::new(Kind::StartOnly { key: key.to_owned() })
+    }
+
     pub(super) fn watch(error: io::Error) -> Self {
         Self::new(Kind::Watch(Arc::new(error)))
     }
@@ -89,6 +94,7 @@ impl ConfigError {
         match &self.0.kind {
             Kind::Value { key, .. } => Some(key),
             Kind::UnknownKey { name, .. } => Some(name),
+            Kind::StartOnly { key } => Some(key),
             _ => None,
         }
     }
@@ -111,6 +117,11 @@ impl ConfigError {
     /// A key is known and its value would not do, wherever it came from.
     pub fn is_value(&self) -> bool {
         matches!(self.0.kind, Kind::Value { .. })
+    }
+
+    /// The key is read when a runtime starts, and cannot be changed later.
+    pub fn is_start_only(&self) -> bool {
+        matches!(self.0.kind, Kind::StartOnly { .. })
     }
 
     /// A file was asked for, and this program was built without the feature `config-file`.
@@ -148,6 +159,9 @@ impl fmt::Display for ConfigError {
                 "this program was built without configuration files; enable the feature \
                  `config-file` of tokio-pulse, or do not name a file",
             ),
+            Kind::StartOnly { key } => {
+                write!(f, "{key} is read when a runtime starts; set it there, and start it again")
+            }
             Kind::Watch(_) => f.write_str("the thread that watches the file could not be started"),
         }
     }

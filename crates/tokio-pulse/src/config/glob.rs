@@ -18,6 +18,10 @@ impl Pattern {
     pub(super) fn matches(&self, text: &str) -> bool {
         matches(self.0.as_bytes(), text.as_bytes())
     }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for Pattern {
@@ -44,6 +48,11 @@ pub(super) struct SitePattern {
 impl SitePattern {
     pub(super) fn new(text: &str) -> Option<Self> {
         Some(Self { written: Pattern::new(text)?, slashed: text.replace('\\', "/") })
+    }
+
+    /// As it was written.
+    pub(super) fn as_str(&self) -> &str {
+        self.written.as_str()
     }
 
     /// Not for a site that is unknown, whose file is empty.

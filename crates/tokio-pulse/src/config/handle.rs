@@ -8,7 +8,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use super::{ConfigError, FileWatch, Layers, TierConfig, file};
+use super::provenance::Provenance;
+use super::{ConfigError, FileWatch, Layers, Resolved, TierConfig, file};
 use crate::tier::{Tier, TierPolicy};
 
 /// The configuration of a working runtime. Clones are handles to the same one.
@@ -29,15 +30,15 @@ use crate::tier::{Tier, TierPolicy};
 /// assert_eq!(handle.current().base_profile(), ConfigProfile::Aggressive);
 /// ```
 #[derive(Clone)]
-pub struct ConfigHandle(Arc<Shared>);
+pub struct ConfigHandle(pub(super) Arc<Shared>);
 
-struct Shared {
+pub(super) struct Shared {
     current: ArcSwap<TierConfig>,
     news: watch::Sender<Arc<TierConfig>>,
     /// What a file is laid between when it is read again.
     layers: Layers,
     /// Held from what an update reads to what it writes, so that no update is lost to another.
-    updates: Mutex<()>,
+    updates: Mutex<Provenance>,
 }
 
 impl ConfigHandle {
@@ -49,12 +50,23 @@ impl ConfigHandle {
     /// Begins with that configuration, which those layers came to. A file that is read again is
     /// laid between the same layers.
     pub fn with_layers(config: TierConfig, layers: Layers) -> Self {
+        let provenance = Provenance::guess(&config);
+        Self::begin(config, provenance, layers)
+    }
+
+    /// Begins with what those layers came to.
+    pub(crate) fn of_resolved(resolved: Resolved, layers: Layers) -> Self {
+        let provenance = Provenance::of(&resolved);
+        Self::begin(resolved.config, provenance, layers)
+    }
+
+    fn begin(config: TierConfig, provenance: Provenance, layers: Layers) -> Self {
         let config = Arc::new(config);
         Self(Arc::new(Shared {
             current: ArcSwap::new(config.clone()),
             news: watch::Sender::new(config),
             layers,
-            updates: Mutex::new(()),
+            updates: Mutex::new(provenance),
         }))
     }
 
@@ -70,7 +82,7 @@ impl ConfigHandle {
 
     /// Puts another configuration in its place.
     pub fn update_config(&self, config: TierConfig) {
-        self.publish(&self.updating(), config);
+        self.publish_changed(&mut self.updating(), config);
     }
 
     /// Puts another policy for one tier in its place.
@@ -79,9 +91,9 @@ impl ConfigHandle {
     ///
     /// When it does not go with the rest of the configuration; nothing has changed then.
     pub fn update_tier_policy(&self, tier: Tier, policy: TierPolicy) -> Result<(), ConfigError> {
-        let updating = self.updating();
+        let mut updating = self.updating();
         let config = self.load().to_builder().tier_policy(tier, policy).build()?;
-        self.publish(&updating, config);
+        self.publish_changed(&mut updating, config);
         Ok(())
     }
 
@@ -95,9 +107,9 @@ impl ConfigHandle {
     ///
     /// As in [`Layers::resolve`]; nothing has changed then.
     pub fn reload_file(&self, path: impl AsRef<Path>) -> Result<(), ConfigError> {
-        let updating = self.updating();
+        let mut updating = self.updating();
         let text = file::read(path.as_ref())?;
-        self.take_up(&updating, path.as_ref(), &text)
+        self.take_up(&mut updating, path.as_ref(), &text)
     }
 
     /// Reads a file now, and again whenever it has changed, until the guard is dropped. Looks at it
@@ -121,28 +133,36 @@ impl ConfigHandle {
     }
 
     pub(super) fn reload_text(&self, path: &Path, text: &str) -> Result<(), ConfigError> {
-        self.take_up(&self.updating(), path, text)
+        self.take_up(&mut self.updating(), path, text)
     }
 
     fn take_up(
         &self,
-        updating: &MutexGuard<'_, ()>,
+        updating: &mut Provenance,
         path: &Path,
         text: &str,
     ) -> Result<(), ConfigError> {
         let resolved = self.0.layers.resolve_with(path, text)?;
+        updating.adopt(&resolved);
         self.publish(updating, resolved.config);
         Ok(())
     }
 
-    /// The lock guards no data, so that there is nothing to find broken after a panic.
-    fn updating(&self) -> MutexGuard<'_, ()> {
+    /// What a panic under the lock may leave behind is an origin that is not true.
+    pub(super) fn updating(&self) -> MutexGuard<'_, Provenance> {
         self.0.updates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What differs from before was changed by an update.
+    pub(super) fn publish_changed(&self, updating: &mut Provenance, config: TierConfig) {
+        updating.note_changes(&self.load(), &config);
+        self.publish(updating, config);
+    }
+
     /// Readers first: whoever is told must find it.
-    fn publish(&self, _updating: &MutexGuard<'_, ()>, config: TierConfig) {
+    pub(super) fn publish(&self, updating: &mut Provenance, config: TierConfig) {
         let config = Arc::new(config);
+        updating.count();
         self.0.current.store(config.clone());
         self.0.news.send_replace(config);
     }

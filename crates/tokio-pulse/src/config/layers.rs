@@ -167,17 +167,7 @@ impl Layers {
         let mut assignments = file.assignments;
         assignments.extend(calls);
         assignments.extend(environment.assignments);
-
-        let (mut draft, mut origins) = base(&assignments)?;
-        for Assignment { key, value, origin } in assignments {
-            key.set(&mut draft, &value).map_err(|error| error.at(origin.clone()))?;
-            origins[key.position] = origin;
-        }
-        draft.config.rules = rules;
-        check::between(&draft.config).map_err(|conflict| {
-            conflict.error(|name| keys::find(name).ok().map(|key| origins[key.position].clone()))
-        })?;
-        Ok(Resolved::new(draft, keys::all(), origins))
+        lay(assignments, rules)
     }
 
     /// The calls, one value at a time, and the rules: the program's, then those of the file.
@@ -220,12 +210,26 @@ impl Layers {
     }
 }
 
+/// Lays values upon those of the profile that the last of them chose, one after the other.
+pub(super) fn lay(assignments: Vec<Assignment>, rules: Vec<Rule>) -> Result<Resolved, ConfigError> {
+    let (mut draft, mut origins) = base(&assignments)?;
+    for Assignment { key, value, origin } in assignments {
+        key.set(&mut draft, &value).map_err(|error| error.at(origin.clone()))?;
+        origins[key.position] = origin;
+    }
+    draft.config.rules = rules;
+    check::between(&draft.config).map_err(|conflict| {
+        conflict.error(|name| keys::find(name).ok().map(|key| origins[key.position].clone()))
+    })?;
+    Ok(Resolved::new(draft, keys::all(), origins))
+}
+
 fn draft(config: TierConfig) -> Draft {
     Draft { config, runtime: RuntimeSettings::default() }
 }
 
 /// The profile that the last of them chose, and the origins of its values.
-fn base(assignments: &[Assignment]) -> Result<(Draft, Vec<Origin>), ConfigError> {
+pub(super) fn base(assignments: &[Assignment]) -> Result<(Draft, Vec<Origin>), ConfigError> {
     let mut chosen = draft(TierConfig::default());
     for Assignment { key, value, origin } in assignments.iter().filter(|a| a.key.name == "profile")
     {

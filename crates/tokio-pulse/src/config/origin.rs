@@ -25,6 +25,8 @@ pub enum Origin {
     },
     /// A call of the program.
     Builder,
+    /// An update while the runtime runs.
+    Update,
     /// The environment of the process.
     #[non_exhaustive]
     Environment {
@@ -56,6 +58,7 @@ impl fmt::Display for Origin {
             Self::File { path, line: 0, .. } => write!(f, "{}", path.display()),
             Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
             Self::Builder => f.write_str("builder"),
+            Self::Update => f.write_str("update"),
             Self::Environment { variable } => f.write_str(variable),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::keys::Key;
 use super::table::Draft;
+use super::value::Kind;
 use super::{Origin, TierConfig, document};
 
 /// Settings that count when a runtime is built, and at no other time.
@@ -39,6 +40,31 @@ pub struct Setting {
     pub value: String,
     /// The layer.
     pub origin: Origin,
+    /// What it is for.
+    pub meaning: &'static str,
+    /// What would do, as the end of the sentence "give ...".
+    pub expected: String,
+    /// The words that would do, if there are only some.
+    pub choices: &'static [&'static str],
+    /// It is read when a runtime starts, and cannot be changed later.
+    pub start_only: bool,
+}
+
+impl Setting {
+    pub(super) fn new(key: &'static Key, draft: &Draft, origin: Origin) -> Self {
+        Self {
+            key: &key.name,
+            value: key.text(&key.get(draft)),
+            origin,
+            meaning: key.field.meaning,
+            expected: key.expected(),
+            choices: match key.field.kind {
+                Kind::Choice(words) => words,
+                _ => &[],
+            },
+            start_only: key.is_start_only(),
+        }
+    }
 }
 
 impl Resolved {
@@ -46,11 +72,7 @@ impl Resolved {
         let settings = keys
             .iter()
             .zip(origins)
-            .map(|(key, origin)| Setting {
-                key: &key.name,
-                value: key.text(&key.get(&draft)),
-                origin,
-            })
+            .map(|(key, origin)| Setting::new(key, &draft, origin))
             .collect();
         Self { config: draft.config, runtime: draft.runtime, settings }
     }

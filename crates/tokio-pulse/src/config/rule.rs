@@ -32,6 +32,7 @@ pub struct Rule {
     tier: Option<Tier>,
     budget: Option<Duration>,
     exempt: bool,
+    pub(super) by_hand: bool,
 }
 
 /// What is known of a task.
@@ -62,6 +63,26 @@ impl Rule {
         site.is_none_or(|site| site.matches(task.file, task.line, task.column))
             && name.is_none_or(|name| task.name.is_some_and(|found| name.matches(found)))
             && self.labels.iter().all(|label| task.labels.contains(label))
+    }
+
+    /// The pattern of the spawn sites that it is for.
+    pub fn site(&self) -> Option<&str> {
+        self.site.as_ref().map(SitePattern::as_str)
+    }
+
+    /// The pattern of the names that it is for.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_ref().map(Pattern::as_str)
+    }
+
+    /// The labels that a task must have.
+    pub fn labels(&self) -> &[(String, String)] {
+        &self.labels
+    }
+
+    /// Somebody has set it while the runtime ran: [`ConfigHandle::set_site`](super::ConfigHandle::set_site).
+    pub fn is_set_by_hand(&self) -> bool {
+        self.by_hand
     }
 
     /// The priority of these tasks.
@@ -212,6 +233,7 @@ impl RuleBuilder {
             tier: self.tier,
             budget: self.budget,
             exempt: self.exempt,
+            by_hand: false,
         })
     }
 

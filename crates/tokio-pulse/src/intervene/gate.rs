@@ -72,6 +72,16 @@ pub(crate) struct House {
     pub(crate) algorithm: SchedulingAlgorithm,
 }
 
+/// How the gate stands at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    /// As the last one that came was told.
+    pub(crate) permits: usize,
+    /// Those that were written off left out.
+    pub(crate) inside: usize,
+    pub(crate) waiting: usize,
+}
+
 impl Gate {
     pub(crate) fn new() -> Self {
         let algorithm = SchedulingAlgorithm::default();
@@ -166,6 +176,12 @@ impl Gate {
     /// How long those have waited that had to.
     pub(crate) fn wait_time(&self) -> Histogram {
         self.wait_time.snapshot()
+    }
+
+    /// How it stands now.
+    pub(crate) fn standing(&self) -> Standing {
+        let row = self.lock();
+        Standing { permits: row.permits, inside: row.inside, waiting: row.waiting.len() }
     }
 
     /// Polls that had to wait, and those of them that went in without a permit.

@@ -105,6 +105,7 @@ impl<T: Send + 'static> Job for Errand<T> {
         let waker = Waker::from(self.clone());
         let lane = &self.lane;
         let span = self.traveller.trace();
+        let _named = lane.roll.enter(self.traveller.task, self.traveller.site);
         let (polled, measured) = self.traveller.measure(|| {
             let mut cx = Context::from_waker(&waker);
             let poll = || lane.poll_in_runtime(|| future.as_mut().poll(&mut cx));

@@ -12,6 +12,7 @@ pub(crate) mod passage;
 mod pressure;
 pub(crate) mod queue;
 mod queue_probe;
+mod roll;
 mod scheduled;
 pub(crate) mod scheduler;
 mod seclusion;
@@ -27,4 +28,5 @@ pub use algorithm::SchedulingAlgorithm;
 pub use metrics::LaneMetrics;
 #[doc(hidden)]
 pub use queue_probe::QueueProbe;
+pub(crate) use roll::Named;
 pub use scheduled::DedicatedThreadScheduler;

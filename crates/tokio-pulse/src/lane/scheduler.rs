@@ -35,6 +35,7 @@ use super::SchedulingAlgorithm;
 use super::counters::LaneCounters;
 use super::pressure::{Gauge, Seen};
 use super::queue::{FairQueue, Flow};
+use super::roll::Roll;
 use super::seclusion::Seclusion;
 use super::sleepers::Sleepers;
 use super::worker;
@@ -99,6 +100,7 @@ pub(crate) struct Lane {
     stuck: AtomicBool,
     warnings: WarnLimit,
     pub(crate) counters: LaneCounters,
+    pub(crate) roll: Roll,
 }
 
 struct Fair {
@@ -140,6 +142,7 @@ impl Lane {
             stuck: AtomicBool::new(false),
             warnings: WarnLimit::default(),
             counters: LaneCounters::default(),
+            roll: Roll::default(),
         }
     }
 

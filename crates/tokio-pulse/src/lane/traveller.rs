@@ -6,6 +6,7 @@ use tokio::task::Id;
 
 use super::queue::Flow;
 use crate::task::context::{self, TaskContext};
+use crate::task::span::TaskSpan;
 use crate::tier::TierManager;
 use crate::tier::sites::Site;
 use crate::tier::treatment::{Measured, Stopwatch};
@@ -22,6 +23,7 @@ pub(crate) struct Traveller {
     /// The user has sent it, for good: its behaviour has no say in it.
     pub(crate) settled: bool,
     isolated: bool,
+    span: TaskSpan,
 }
 
 impl Traveller {
@@ -32,6 +34,7 @@ impl Traveller {
         tiers: TierManager,
         settled: bool,
         isolated: bool,
+        span: TaskSpan,
     ) -> Self {
         let own = context.as_ref().and_then(|context| context.priority());
         let priority = tiers.priority_of(task).or(own).unwrap_or_default();
@@ -40,7 +43,7 @@ impl Traveller {
             || Flow::of_task(task, priority),
             |group| Flow::of_group(group.id(), priority),
         );
-        Self { task, flow, site, context, tiers, settled, isolated }
+        Self { task, flow, site, context, tiers, settled, isolated, span }
     }
 
     /// The span of a poll that is about to begin.
@@ -51,6 +54,7 @@ impl Traveller {
     /// One poll, in the task's own context.
     pub(crate) fn measure<R>(&self, poll: impl FnOnce() -> R) -> (R, Measured) {
         let _entered = self.context.as_ref().map(|context| context::enter(context, self.task));
+        let _shown = self.span.enter();
         let stopwatch = Stopwatch::start();
         let result = poll();
         (result, stopwatch.stop(true))
@@ -66,7 +70,7 @@ impl Traveller {
             span.end(measured.outcome(None));
             return true;
         }
-        let context = self.context.as_deref();
+        let context = self.context.as_ref();
         let judged = self.tiers.judge_on_lane(self.task, self.site, context, measured, span);
         let stays = judged || group.is_some_and(|group| group.is_over_budget());
         // To another lane by way of its home.

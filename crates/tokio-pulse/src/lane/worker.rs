@@ -18,7 +18,7 @@ use crate::tier::treatment::Measured;
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// Short enough for Linux, which cuts a thread's name after 15 bytes.
-const THREAD_NAME: &str = "pulse-lane";
+pub(super) const THREAD_NAME: &str = "pulse-lane";
 
 thread_local! {
     static IS_ONE: Flag<bool> = const { Flag::new(false) };

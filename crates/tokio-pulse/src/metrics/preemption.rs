@@ -34,7 +34,6 @@ pub struct PreemptionMetrics {
     isolated: LaneMetrics,
     uptime: Duration,
     polls: u64,
-    suspects: [usize; Tier::ALL.len()],
     poll_time: Histogram,
     stall_time: Histogram,
     gate_wait_time: Histogram,
@@ -58,7 +57,6 @@ impl PreemptionMetrics {
             isolated: LaneMetrics::of(&core.isolated),
             uptime: core.heart.began.elapsed(),
             polls: core.heart.registry.polls(),
-            suspects: core.tiers.suspects_by_tier(),
             poll_time: core.heart.registry.poll_time(),
             stall_time: core.counters.stall_time(),
             gate_wait_time: core.tiers.gate().wait_time(),
@@ -109,7 +107,7 @@ impl PreemptionMetrics {
 
     /// Tasks on record whose tier is this one.
     pub fn suspects_at(&self, tier: Tier) -> usize {
-        self.suspects[tier.index()]
+        self.tiers.suspects_at(tier)
     }
 
     /// How long polls have taken on the workers, by the clock on the wall. Empty without

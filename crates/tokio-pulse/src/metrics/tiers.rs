@@ -1,7 +1,8 @@
 //! What was done to suspects.
 
+use crate::intervene::gate::Standing;
 use crate::metrics::tier_counters::TierSnapshot;
-use crate::tier::TierManager;
+use crate::tier::{Tier, TierManager};
 
 /// What was done to suspects so far: what [`TierManager::metrics`] returns.
 #[derive(Clone, Debug)]
@@ -9,7 +10,8 @@ pub struct TierMetrics {
     counters: TierSnapshot,
     gate_waits: u64,
     gate_forced: u64,
-    suspects: usize,
+    gate: Standing,
+    suspects: [usize; Tier::ALL.len()],
 }
 
 impl TierManager {
@@ -20,7 +22,8 @@ impl TierManager {
             counters: self.counters().snapshot(),
             gate_waits,
             gate_forced,
-            suspects: self.suspect_count(),
+            gate: self.gate().standing(),
+            suspects: self.suspects_by_tier(),
         }
     }
 }
@@ -28,7 +31,12 @@ impl TierManager {
 impl TierMetrics {
     /// Tasks on record now.
     pub fn suspects(&self) -> usize {
-        self.suspects
+        self.suspects.iter().sum()
+    }
+
+    /// Of those, the ones at this tier.
+    pub fn suspects_at(&self, tier: Tier) -> usize {
+        self.suspects[tier.index()]
     }
 
     /// Polls that were proven to have taken more than they may.
@@ -70,6 +78,21 @@ impl TierMetrics {
     /// Of those, the polls that went in without one, because nobody had come out for long.
     pub fn gate_forced(&self) -> u64 {
         self.gate_forced
+    }
+
+    /// So many polls may be inside of the gate, as it was said to the last one that came.
+    pub fn gate_permits(&self) -> usize {
+        self.gate.permits
+    }
+
+    /// Polls inside of the gate now, without those that were written off.
+    pub fn gate_inside(&self) -> usize {
+        self.gate.inside
+    }
+
+    /// Polls that wait at the gate now.
+    pub fn gate_waiting(&self) -> usize {
+        self.gate.waiting
     }
 
     /// Warnings that were not sent, because there had been so many.

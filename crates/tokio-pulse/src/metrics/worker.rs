@@ -93,8 +93,10 @@ pub struct WorkerMetrics {
     thread: ThreadId,
     name: Option<Box<str>>,
     figures: Figures,
+    number: Option<i32>,
     stalled: bool,
     in_reserve: bool,
+    awake: bool,
 }
 
 impl WorkerMetrics {
@@ -113,14 +115,21 @@ impl WorkerMetrics {
                 handoffs: now.handoffs.saturating_sub(off.handoffs),
                 cpu: now.cpu.saturating_sub(off.cpu),
             },
+            number: slot.thread.probe.as_ref().map(|probe| probe.number()),
             stalled: slot.thread.stalled.load(Relaxed),
             in_reserve: slot.beat().snapshot().in_reserve(),
+            awake: slot.is_at_work(),
         }
     }
 
     /// The thread.
     pub fn thread_id(&self) -> ThreadId {
         self.thread
+    }
+
+    /// The system's number of the thread, where there is one to ask by.
+    pub fn thread_number(&self) -> Option<i32> {
+        self.number
     }
 
     /// The thread's name.
@@ -164,6 +173,12 @@ impl WorkerMetrics {
     /// Whether the poll that runs on this thread is stalled now.
     pub fn is_stalled(&self) -> bool {
         self.stalled
+    }
+
+    /// Whether the thread runs tasks or looks for some. Also true of one that has given its worker away
+    /// and is not back.
+    pub fn is_awake(&self) -> bool {
+        self.awake
     }
 
     /// Whether the thread is a reserve worker that is asleep now.

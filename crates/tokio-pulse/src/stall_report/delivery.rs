@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::examination::Examination;
 use super::limits::{Admission, Filter};
+use super::sinks::Sinks;
 use super::stacks::Resolver;
 use super::{ReportSink, StallEnd};
 
@@ -78,12 +79,12 @@ pub(super) enum Message {
 /// the last one after this was dropped; nobody waits for it, since a sink may never return.
 pub(super) struct Delivery {
     shared: Arc<Shared>,
-    sinks: Vec<Arc<dyn ReportSink>>,
+    sinks: Arc<Sinks>,
     queue: OnceLock<SyncSender<Message>>,
 }
 
 impl Delivery {
-    pub(super) fn new(shared: Arc<Shared>, sinks: Vec<Arc<dyn ReportSink>>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, sinks: Arc<Sinks>) -> Self {
         Self { shared, sinks, queue: OnceLock::new() }
     }
 
@@ -142,7 +143,7 @@ impl Delivery {
     }
 }
 
-fn deliver(queue: &Receiver<Message>, shared: &Shared, sinks: &[Arc<dyn ReportSink>]) {
+fn deliver(queue: &Receiver<Message>, shared: &Shared, sinks: &Sinks) {
     let mut desk = Desk { shared, sinks, filter: Filter::default(), awaited: VecDeque::new() };
     let began = Instant::now();
     for message in queue {
@@ -157,7 +158,7 @@ fn deliver(queue: &Receiver<Message>, shared: &Shared, sinks: &[Arc<dyn ReportSi
 /// What the thread works with.
 struct Desk<'a> {
     shared: &'a Shared,
-    sinks: &'a [Arc<dyn ReportSink>],
+    sinks: &'a Sinks,
     filter: Filter,
     awaited: VecDeque<u64>,
 }
@@ -205,8 +206,8 @@ impl Desk<'_> {
     }
 
     fn each_sink(&self, tell: impl Fn(&dyn ReportSink)) {
-        for sink in self.sinks {
-            if catch_unwind(AssertUnwindSafe(|| tell(&**sink))).is_err() {
+        for sink in self.sinks.now() {
+            if catch_unwind(AssertUnwindSafe(|| tell(&*sink))).is_err() {
                 self.shared.counters.panics.fetch_add(1, Relaxed);
             }
         }

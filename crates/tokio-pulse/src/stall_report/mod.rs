@@ -28,8 +28,10 @@ mod report;
 mod reporter;
 mod reports;
 mod sink;
+mod sinks;
 mod stack;
 mod stacks;
+mod threads;
 mod verdict;
 mod worker_stack;
 
@@ -40,7 +42,9 @@ pub use origin::FrameOrigin;
 pub use report::StallReport;
 pub use reporter::{ReportCounts, Reporter, ReporterBuilder, Told};
 pub use sink::{JsonLines, ReportSink, TracingSink};
+pub use sinks::SinkGuard;
 pub use stack::{Frame, Stack};
+pub use threads::ThreadAtWork;
 pub use verdict::StallVerdict;
 pub use worker_stack::WorkerStack;
 

@@ -10,6 +10,7 @@ use tokio_pulse_sys::StackSignal;
 use super::delivery::{Delivery, Message, Shared};
 use super::examination::Examiner;
 use super::limits::Doubling;
+use super::sinks::Sinks;
 use super::{ReportLimits, ReportSink, StallFacts, StallReport};
 
 /// For how long a thread may take to answer. One that runs does at once; whoever asks waits for it.
@@ -107,7 +108,7 @@ impl ReporterBuilder {
     pub fn build(self) -> Reporter {
         Reporter {
             examiner: Examiner::new(self.signal),
-            delivery: Delivery::new(Arc::new(Shared::new()), self.sinks),
+            delivery: Delivery::new(Arc::new(Shared::new()), Arc::new(Sinks::new(self.sinks))),
             doubling: Doubling::default(),
             limits: self.limits,
             answer_within: self.answer_within,

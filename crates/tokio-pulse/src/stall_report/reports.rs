@@ -8,6 +8,7 @@ use tokio_pulse_sys::StackSignal;
 
 use super::delivery::{Delivery, Message, Shared};
 use super::examination::{Examination, Examiner};
+use super::sinks::{SinkGuard, Sinks};
 use super::{ReportCounts, ReportSink, StallEnd, StallFacts, StallReport, TracingSink};
 
 /// What everybody shares who has to do with the reports of one runtime.
@@ -16,7 +17,7 @@ use super::{ReportCounts, ReportSink, StallEnd, StallFacts, StallReport, Tracing
 /// the first stall that somebody wants to hear of through `tracing`, or for the first who asks for
 /// stacks: a program that does neither never has one.
 pub(crate) struct Reports {
-    has_sinks: bool,
+    sinks: Arc<Sinks>,
     signal: StackSignal,
     delivery: Delivery,
     examiner: OnceLock<Examiner>,
@@ -24,11 +25,10 @@ pub(crate) struct Reports {
 
 impl Reports {
     /// `sinks`: the user's.
-    pub(crate) fn new(mut sinks: Vec<Arc<dyn ReportSink>>, signal: Option<u8>) -> Self {
-        let has_sinks = !sinks.is_empty();
-        sinks.push(Arc::new(TracingSink));
+    pub(crate) fn new(sinks: Vec<Arc<dyn ReportSink>>, signal: Option<u8>) -> Self {
+        let sinks = Arc::new(Sinks::new(sinks).with_permanent(Arc::new(TracingSink)));
         Self {
-            has_sinks,
+            sinks: sinks.clone(),
             signal: signal.map_or(StackSignal::default(), StackSignal::RealTime),
             delivery: Delivery::new(Arc::new(Shared::new()), sinks),
             examiner: OnceLock::new(),
@@ -37,12 +37,17 @@ impl Reports {
 
     /// Whether the user has given sinks.
     pub(crate) fn has_sinks(&self) -> bool {
-        self.has_sinks
+        self.sinks.are_there()
+    }
+
+    /// Adds a sink for as long as the guard is kept.
+    pub(crate) fn add_sink(&self, sink: Arc<dyn ReportSink>) -> SinkGuard {
+        SinkGuard::add(&self.sinks, sink)
     }
 
     /// Whether anybody would hear of a report.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.has_sinks || crate::trace::wants_stall_reports()
+        self.has_sinks() || crate::trace::wants_stall_reports()
     }
 
     /// Installs the signal handler on the first call. That takes a thread's start, and as long as a

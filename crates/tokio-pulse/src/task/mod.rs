@@ -7,6 +7,7 @@ pub(crate) mod context;
 mod group;
 mod priority;
 mod scope;
+pub(crate) mod span;
 pub(crate) mod wrapper;
 
 pub use builder::Builder;

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use tokio::task::Id;
 
 use super::context::{self, TaskContext};
+use super::span::TaskSpan;
 use crate::heartbeat::seat;
 use crate::lane::errand::{BoxFuture, Errand, Found};
 use crate::lane::ticket;
@@ -31,6 +32,8 @@ pub(crate) struct Spawned<T> {
     settled: bool,
     /// Its id is known, and nothing else is to be.
     plain: bool,
+    /// What tokio-console shows of it.
+    span: TaskSpan,
 }
 
 enum Place<T> {
@@ -54,6 +57,7 @@ impl<T: Send + 'static> Spawned<T> {
             core: None,
             settled: false,
             plain: false,
+            span: TaskSpan::default(),
         }
     }
 
@@ -81,6 +85,7 @@ impl<T: Send + 'static> Spawned<T> {
                     core.tiers.clone(),
                     self.settled,
                     isolated,
+                    self.span.clone(),
                 );
                 self.place = match Errand::send(lane, traveller, future, cx.waker()) {
                     Ok(errand) => Place::Away(errand),
@@ -89,6 +94,14 @@ impl<T: Send + 'static> Spawned<T> {
             }
             other => self.place = other,
         }
+    }
+
+    #[cold]
+    fn show(&mut self) {
+        let Some(task) = self.task else { return };
+        let core = self.core.get_or_insert_with(find_core).as_ref();
+        let context = self.context.as_deref();
+        self.span.keep(task, self.spawned_at, context, core.map(|core| &core.tiers));
     }
 
     /// Whether something else than the record sends it to the lane.
@@ -101,6 +114,7 @@ impl<T: Send + 'static> Spawned<T> {
 
     fn poll_at_home(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         let Place::Home(future) = &mut self.place else { return Poll::Pending };
+        let _shown = self.span.enter();
         let polled = match (&self.context, self.task) {
             (Some(context), Some(task)) => {
                 let _charged = context.group().map(|group| group.charge_poll());
@@ -150,8 +164,14 @@ impl<T: Send + 'static> Spawned<T> {
         let sent = ticket::take();
         if this.task.is_none() {
             this.task = tokio::task::try_id();
-            this.plain = this.task.is_some() && this.context.is_none() && !this.settled;
         }
+        if this.span.may_be_wanted() {
+            this.show();
+        }
+        this.plain = this.task.is_some()
+            && this.context.is_none()
+            && !this.settled
+            && !this.span.may_be_wanted();
         if let Place::Away(errand) = &this.place {
             match errand.look(cx.waker()) {
                 Found::Away => return Poll::Pending,
@@ -181,7 +201,12 @@ impl<T: Send + 'static> Spawned<T> {
 }
 
 /// A rule may know the task by its name or labels, which no hook sees.
-fn introduce(core: &Core, task: Id, context: &TaskContext, spawned_at: &'static Location<'static>) {
+fn introduce(
+    core: &Core,
+    task: Id,
+    context: &Arc<TaskContext>,
+    spawned_at: &'static Location<'static>,
+) {
     if core.tiers.must_introduce(task) {
         core.tiers.introduce(task, Site::of(spawned_at), context);
     }

@@ -26,9 +26,9 @@ use tokio::task::Id;
 
 use super::accusation::Accusation;
 use super::filter::Filter;
-use super::record::{Change, PollReport, stretch};
+use super::record::{Change, PollReport};
 use super::sites::{History, Site, Sites, Threshold, Violation};
-use super::suspect::{Description, PROBATION_POLLS, Standing, Suspect};
+use super::suspect::{PROBATION_POLLS, Standing, Suspect};
 use super::suspects::Suspects;
 use super::terms::terms;
 use super::treatment::{Measured, Treatment, Ward};
@@ -156,7 +156,7 @@ impl TierManager {
     /// An alert raises all of them here, where a tier is put into force, and nowhere else: neither
     /// the records nor the configuration are touched, so there is nothing to be undone but one word,
     /// and both may change meanwhile as they like.
-    fn in_force(&self, tier: Tier) -> Tier {
+    pub(super) fn in_force(&self, tier: Tier) -> Tier {
         let escalated = self.shared.escalated.load(Relaxed);
         tier.up().filter(|_| escalated).unwrap_or(tier)
     }
@@ -170,6 +170,21 @@ impl TierManager {
     /// Whether an alert has all tasks on record count for one tier more now.
     pub fn is_escalated(&self) -> bool {
         self.shared.escalated.load(Relaxed)
+    }
+
+    pub(super) fn suspects_on_record(&self) -> &Suspects {
+        &self.shared.suspects
+    }
+
+    /// Whether a task may be on record; false is certain.
+    #[allow(dead_code, reason = "for the feature `tokio-console`")]
+    pub(super) fn may_be_on_record(&self, task: Id) -> bool {
+        self.shared.filter.may_contain(task)
+    }
+
+    /// Of now, as the records have it.
+    pub(super) fn now(&self) -> Duration {
+        self.shared.heart.began.elapsed()
     }
 
     pub(crate) fn suspect_list(&self) -> Vec<(Id, Suspect)> {
@@ -186,10 +201,6 @@ impl TierManager {
 
     pub(crate) fn gate(&self) -> &Gate {
         &self.shared.gate
-    }
-
-    pub(crate) fn suspect_count(&self) -> usize {
-        self.shared.suspects.judged()
     }
 
     /// Of the tasks on record, how many count for each tier.
@@ -278,7 +289,7 @@ impl TierManager {
     }
 
     /// Puts such a task on record if it has one.
-    pub(crate) fn introduce(&self, task: Id, site: Site, context: &TaskContext) {
+    pub(crate) fn introduce(&self, task: Id, site: Site, context: &Arc<TaskContext>) {
         let config = self.shared.config.current();
         let Some(terms) = terms(&config, site, Some(context)) else { return };
         if terms.floor > Tier::Zero {
@@ -286,7 +297,7 @@ impl TierManager {
             let shared = &*self.shared;
             let new = || Suspect::new(terms.floor, site, Standing::Offender, terms, now);
             let limit = config.suspects_limit();
-            let describe = |suspect: &mut Suspect| suspect.description = Description::of(context);
+            let describe = |suspect: &mut Suspect| suspect.description = Some(context.clone());
             shared.suspects.with_or_insert(task, limit, &shared.filter, new, describe);
         }
     }
@@ -306,7 +317,7 @@ impl TierManager {
         };
         let context = context::last_polled(task);
         let site = Site::of(spawned_at);
-        let judged = self.judge(task, site, context.as_deref(), measured, accusation, now);
+        let judged = self.judge(task, site, context.as_ref(), measured, accusation, now);
         if let Some(treated) = treated {
             self.shared.counters.polled(treated.lasted);
         }
@@ -332,7 +343,7 @@ impl TierManager {
         &self,
         task: Id,
         site: Site,
-        context: Option<&TaskContext>,
+        context: Option<&Arc<TaskContext>>,
         measured: Measured,
         span: Intervention,
     ) -> bool {
@@ -365,7 +376,7 @@ impl TierManager {
         &self,
         task: Id,
         site: Site,
-        context: Option<&TaskContext>,
+        context: Option<&Arc<TaskContext>>,
         measured: Measured,
         accusation: Option<Accusation>,
         now: Duration,
@@ -376,7 +387,7 @@ impl TierManager {
             return None;
         }
         let known = shared.filter.may_contain(task);
-        let Some(terms) = terms(&config, site, context) else {
+        let Some(mut terms) = terms(&config, site, context.map(|context| &**context)) else {
             // By its name, which is not known before a poll, or since a moment ago. It stays where it
             // is found, or its next poll would be taken for that of a stranger.
             if known {
@@ -384,9 +395,11 @@ impl TierManager {
             }
             return None;
         };
-        let allowed = terms
-            .budget
-            .unwrap_or_else(|| stretch(config.slice(), config.budget_factor(terms.priority)));
+        if known {
+            let by_hand = shared.suspects.with(task, |suspect| suspect.by_hand).flatten();
+            terms = by_hand.unwrap_or_default().upon(terms);
+        }
+        let allowed = terms.allowed(&config);
         // The watchdog has its own evidence, but does not know what this task may take.
         let active = measured.lasted.saturating_sub(measured.waited.unwrap_or_default());
         let violation = active >= allowed;
@@ -399,10 +412,10 @@ impl TierManager {
         let movable = ticket::can_move(task);
         let add = |suspect: &mut Suspect| {
             suspect.movable |= movable;
-            if let (true, Some(context)) = (violation, context) {
-                suspect.description = Description::of(context);
+            if let (true, Some(context)) = (violation || suspect.description.is_none(), context) {
+                suspect.description = Some(context.clone());
             }
-            suspect.add(report, terms, &config, now)
+            suspect.add(report, measured.lasted, terms, &config, now)
         };
         let judged = if violation {
             let new = || Suspect::new(terms.floor, site, Standing::Offender, terms, now);
@@ -426,7 +439,7 @@ impl TierManager {
             let violation = Violation { cpu: report.cpu, lasted, cause, first: judged.first };
             shared.sites.offended(site, violation, threshold(&config), now, &shared.filter);
             let (tier, action) = (judged.tier, config.policy(judged.tier).action());
-            let name = context.and_then(TaskContext::name);
+            let name = context.and_then(|context| context.name());
             let offender = Offender {
                 task,
                 name,

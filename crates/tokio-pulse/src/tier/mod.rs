@@ -7,9 +7,11 @@
 
 pub(crate) mod accusation;
 mod action;
+mod by_hand;
 mod filter;
 pub(crate) mod manager;
 mod policy;
+mod query;
 mod record;
 mod report;
 pub(crate) mod sites;
@@ -22,9 +24,13 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use action::InterventionAction;
+pub use by_hand::{NotOnRecord, TaskTerms};
 pub use manager::TierManager;
 pub use policy::{PolicyError, TierPolicy, TierPolicyBuilder};
+pub use query::{SuspectOrder, SuspectPage, SuspectQuery};
 pub use report::{Advice, SiteReport, SuspectReport};
+#[allow(unused_imports, reason = "for the feature `tokio-console`")]
+pub(crate) use terms::InForce;
 
 /// How far a task has been escalated.
 ///

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::task::Id;
 
-use super::Tier;
+use super::by_hand::TaskTerms;
 use super::manager::TierManager;
 use super::sites::{History, Site};
 use super::suspect::{Standing, Suspect};
+use super::{InterventionAction, Tier};
 use crate::task::TaskPriority;
 
 impl TierManager {
@@ -18,10 +19,23 @@ impl TierManager {
             .suspect_list()
             .into_iter()
             .filter(|(_, suspect)| suspect.is_judged())
-            .map(|(task, suspect)| SuspectReport { task, suspect })
+            .map(|(task, suspect)| self.report(task, suspect))
             .collect();
         list.sort_by_key(|report| std::cmp::Reverse((report.tier(), report.violations())));
         list
+    }
+
+    pub(super) fn report(&self, task: Id, suspect: Suspect) -> SuspectReport {
+        let config = self.config();
+        let in_force = self.in_force(suspect.tier());
+        SuspectReport {
+            task,
+            in_force,
+            action: config.policy(in_force).action(),
+            budget: suspect.terms.allowed(&config),
+            age: suspect.offended_at.map(|then| self.now().saturating_sub(then)),
+            suspect,
+        }
     }
 
     /// The places in the source where offenders were spawned, worst first: a bounded number of
@@ -50,6 +64,10 @@ impl TierManager {
 #[derive(Clone, Debug)]
 pub struct SuspectReport {
     task: Id,
+    in_force: Tier,
+    action: InterventionAction,
+    budget: Duration,
+    age: Option<Duration>,
     suspect: Suspect,
 }
 
@@ -61,17 +79,63 @@ impl SuspectReport {
 
     /// Its name, or that of the part of it that offended last.
     pub fn name(&self) -> Option<&str> {
-        self.suspect.description.name.as_deref()
+        self.suspect.description.as_ref().and_then(|context| context.name())
     }
 
     /// The [id](crate::task::Group::id) of its group, such as that of one request.
     pub fn group_id(&self) -> Option<u64> {
-        self.suspect.description.group
+        let context = self.suspect.description.as_ref()?;
+        context.group().map(|group| group.id())
     }
 
     /// How far it has been escalated.
     pub fn tier(&self) -> Tier {
         self.suspect.tier()
+    }
+
+    /// What it counts for: one tier more while an alert escalates.
+    pub fn tier_in_force(&self) -> Tier {
+        self.in_force
+    }
+
+    /// What is done to its polls, of those that are expected to offend.
+    pub fn action(&self) -> InterventionAction {
+        self.action
+    }
+
+    /// Its labels, or those of the part of it that offended last.
+    pub fn labels(&self) -> &[(String, String)] {
+        self.suspect.description.as_ref().map(|context| context.labels()).unwrap_or_default()
+    }
+
+    /// How long its polls may take.
+    pub fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    /// CPU time in its violations.
+    pub fn cpu(&self) -> Duration {
+        self.suspect.cpu
+    }
+
+    /// The longest violation.
+    pub fn longest(&self) -> Duration {
+        self.suspect.longest
+    }
+
+    /// For how long it has not offended; `None` if it never has.
+    pub fn last_violation_age(&self) -> Option<Duration> {
+        self.age
+    }
+
+    /// Whether it can run on the lane: it was spawned through Pulse.
+    pub fn is_movable(&self) -> bool {
+        self.suspect.movable
+    }
+
+    /// What somebody has set for it with [`TierManager::set_task`].
+    pub fn set_by_hand(&self) -> Option<TaskTerms> {
+        self.suspect.by_hand
     }
 
     /// Its proven violations.

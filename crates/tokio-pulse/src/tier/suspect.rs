@@ -1,13 +1,15 @@
 //! One task on record, and what each of its polls changes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Tier;
+use super::by_hand::TaskTerms;
 use super::record::{Change, PollReport, Record};
 use super::sites::Site;
 use super::terms::Terms;
 use crate::config::TierConfig;
-use crate::task::{Group, TaskContext};
+use crate::task::TaskContext;
 
 /// What the latest poll counts of the share of violations: two in a row make the next one expected.
 const LATEST: f64 = 0.3;
@@ -21,30 +23,24 @@ pub(super) const PROBATION_POLLS: u32 = 3;
 pub(crate) struct Suspect {
     pub(crate) record: Record,
     pub(crate) site: Site,
-    /// What was said of it, or of the part of it that offended last.
-    pub(crate) description: Description,
+    /// What was said of it, or of the part of it that offended last; `None` if nobody has, or as long as
+    /// it is not known.
+    pub(super) description: Option<Arc<TaskContext>>,
     pub(crate) standing: Standing,
     pub(crate) terms: Terms,
+    /// What somebody has set for it.
+    pub(super) by_hand: Option<TaskTerms>,
     pub(crate) violations: u64,
+    /// Of its violations: their CPU time, the longest, and when the last one ended.
+    pub(super) cpu: Duration,
+    pub(super) longest: Duration,
+    pub(super) offended_at: Option<Duration>,
     /// It was spawned through Pulse, so it can run on the lane.
     pub(crate) movable: bool,
     /// The share of violations among its polls, the latest counting most.
     heavy: f64,
     /// When it was polled last, or offended.
     pub(crate) touched: Duration,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Description {
-    pub(crate) name: Option<String>,
-    pub(crate) group: Option<u64>,
-}
-
-impl Description {
-    pub(super) fn of(context: &TaskContext) -> Self {
-        let name = context.name().map(str::to_owned);
-        Self { name, group: context.group().map(Group::id) }
-    }
 }
 
 /// Why it is here.
@@ -86,10 +82,14 @@ impl Suspect {
         Self {
             record,
             site,
-            description: Description::default(),
+            description: None,
             standing,
             terms,
+            by_hand: None,
             violations: 0,
+            cpu: Duration::ZERO,
+            longest: Duration::ZERO,
+            offended_at: None,
             movable: false,
             heavy: 0.0,
             touched: now,
@@ -114,6 +114,20 @@ impl Suspect {
             || self.heavy >= EXPECTED
     }
 
+    /// Sets by hand what is there. With a tier its record begins anew.
+    pub(super) fn set_by_hand(&mut self, set: TaskTerms, terms: Terms, now: Duration) {
+        let before = self.by_hand.and_then(|before| before.tier);
+        // Not when only something else is set: it may have risen since. But a pardon is one each time.
+        if let Some(tier) = set.tier.filter(|&tier| Some(tier) != before || tier == Tier::Zero) {
+            self.record = Record::new(tier, now);
+            self.standing = Standing::Offender;
+            self.heavy = 0.0;
+        }
+        self.by_hand = (set != TaskTerms::default()).then_some(set);
+        self.terms = set.upon(terms);
+        self.touched = now;
+    }
+
     /// A poll begins; `None` if nothing is to be done to it.
     pub(super) fn touch(&mut self, now: Duration) -> Option<(Tier, bool)> {
         // Not touched either, so that they are forgotten in time.
@@ -127,6 +141,7 @@ impl Suspect {
     pub(super) fn add(
         &mut self,
         report: PollReport,
+        lasted: Duration,
         terms: Terms,
         config: &TierConfig,
         now: Duration,
@@ -142,6 +157,9 @@ impl Suspect {
         let good = !report.violation && report.cpu <= config.policy(self.tier()).good_poll_cpu();
         if report.violation {
             self.violations += 1;
+            self.cpu = self.cpu.saturating_add(report.cpu);
+            self.longest = self.longest.max(lasted);
+            self.offended_at = Some(now);
             self.touched = now;
             if !self.is_judged() {
                 self.record = Record::new(terms.floor, now);
@@ -160,7 +178,9 @@ impl Suspect {
         }
         let patience = config.patience(terms.priority);
         let mut change = self.record.add(report, config.tiers(), patience, now);
-        if self.record.tier() < terms.floor || (change == Change::Cleared && has_floor(terms)) {
+        // What was set by hand is kept with the record.
+        let stays = has_floor(terms) || self.by_hand.is_some();
+        if self.record.tier() < terms.floor || (change == Change::Cleared && stays) {
             self.record = Record::new(terms.floor, now);
             change = Change::None;
         }

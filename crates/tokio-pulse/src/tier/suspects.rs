@@ -14,8 +14,12 @@ use super::suspect::{Standing, Suspect};
 /// A suspect takes its shard's lock twice a poll; so many shards keep two of them apart mostly.
 const SHARDS: usize = 16;
 
-/// The table. What is forgotten when it is full: within the shard of the newcomer, the suspect with
-/// the mildest standing and tier, and of these the one that has not been heard of for longest.
+/// What was set by hand is kept for so long after the last poll of its task. It may have ended since:
+/// nobody is told of that.
+const BY_HAND: Duration = Duration::from_secs(3600);
+
+/// The table. What is forgotten when it is full: within the shard of the newcomer, the suspect that
+/// nobody has set anything for, with the mildest standing and tier, and of these the one that has not been heard of for longest.
 #[derive(Debug)]
 pub(crate) struct Suspects {
     shards: Box<[Mutex<HashMap<Id, Suspect>>]>,
@@ -69,7 +73,8 @@ impl Suspects {
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             shard.retain(|id, suspect| {
-                let keep = suspect.touched >= then;
+                let kept_for = if suspect.by_hand.is_some() { BY_HAND } else { Duration::ZERO };
+                let keep = suspect.touched.saturating_add(kept_for) >= then;
                 if !keep {
                     filter.remove(id);
                 }
@@ -99,6 +104,14 @@ impl Suspects {
         tiers
     }
 
+    /// Shows all of them, a shard at a time under its lock.
+    pub(super) fn each(&self, mut f: impl FnMut(Id, &Suspect)) {
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.iter().for_each(|(id, suspect)| f(*id, suspect));
+        }
+    }
+
     /// A copy, for people.
     pub(crate) fn list(&self) -> Vec<(Id, Suspect)> {
         let mut list = Vec::new();
@@ -117,7 +130,7 @@ fn least(shard: &HashMap<Id, Suspect>) -> Option<Id> {
             Standing::Probation { .. } => 1,
             Standing::Offender => 2,
         };
-        (standing, suspect.record.tier(), suspect.touched)
+        (suspect.by_hand.is_some(), standing, suspect.record.tier(), suspect.touched)
     };
     shard.iter().min_by_key(|(_, suspect)| weight(suspect)).map(|(id, _)| *id)
 }

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use tokio::task::Id;
+
 use super::Tier;
+use super::manager::TierManager;
+use super::record::stretch;
 use super::sites::Site;
+use super::suspect::Suspect;
 use crate::config::{TaskFacts, TierConfig};
 use crate::task::{TaskContext, TaskPriority};
 
@@ -15,6 +20,13 @@ pub(crate) struct Terms {
     pub(crate) budget: Option<Duration>,
     /// It never falls below.
     pub(crate) floor: Tier,
+}
+
+impl Terms {
+    /// How long a poll may take.
+    pub(super) fn allowed(self, config: &TierConfig) -> Duration {
+        self.budget.unwrap_or_else(|| stretch(config.slice(), config.budget_factor(self.priority)))
+    }
 }
 
 /// What the user has said of a task: itself, or by a rule. `None` if it is exempt.
@@ -41,4 +53,60 @@ pub(super) fn terms(
         budget: rule.and_then(|rule| rule.budget()).or(context.and_then(TaskContext::budget)),
         floor: rule.and_then(|rule| rule.tier()).unwrap_or_default(),
     })
+}
+
+/// What counts for one task now, as it is shown to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "for the feature `tokio-console`")]
+pub(crate) struct InForce {
+    pub(crate) tier: Tier,
+    pub(crate) priority: TaskPriority,
+    pub(crate) budget: Duration,
+}
+
+#[allow(dead_code, reason = "for the feature `tokio-console`")]
+impl TierManager {
+    /// What counts for a task, on record or not.
+    pub(crate) fn in_force_for(
+        &self,
+        task: Id,
+        site: Site,
+        context: Option<&TaskContext>,
+    ) -> InForce {
+        let config = self.config();
+        self.on_record(task, &config).unwrap_or_else(|| {
+            let terms = terms(&config, site, context).unwrap_or(Terms {
+                priority: TaskPriority::default(),
+                budget: None,
+                floor: Tier::Zero,
+            });
+            InForce { tier: terms.floor, priority: terms.priority, budget: terms.allowed(&config) }
+        })
+    }
+
+    /// As [`in_force_for`](Self::in_force_for), for a task of which it was `before`: cheap while the
+    /// task is not on record.
+    pub(crate) fn in_force_since<'a>(
+        &self,
+        task: Id,
+        before: InForce,
+        who: impl FnOnce() -> (Site, Option<&'a TaskContext>),
+    ) -> InForce {
+        if before.tier == Tier::Zero && !self.may_be_on_record(task) {
+            return before;
+        }
+        let (site, context) = who();
+        self.in_force_for(task, site, context)
+    }
+
+    fn on_record(&self, task: Id, config: &TierConfig) -> Option<InForce> {
+        let of = |suspect: &mut Suspect| {
+            suspect.is_judged().then(|| InForce {
+                tier: self.in_force(suspect.tier()),
+                priority: suspect.terms.priority,
+                budget: suspect.terms.allowed(config),
+            })
+        };
+        self.suspects_on_record().with(task, of).flatten()
+    }
 }

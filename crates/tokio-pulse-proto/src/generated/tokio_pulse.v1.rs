@@ -577,7 +577,7 @@ pub struct Setting {
     /// As one writes it: "10ms".
     #[prost(string, tag = "2")]
     pub value: ::prost::alloc::string::String,
-    /// "default", "profile balanced", "pulse.toml:3:9", "builder", a variable's name, "console".
+    /// "default", "profile balanced", "pulse.toml:3:9", "builder", a variable's name, "update".
     #[prost(string, tag = "3")]
     pub origin: ::prost::alloc::string::String,
     /// What would do, as the end of the sentence "give ...".

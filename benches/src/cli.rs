@@ -11,8 +11,8 @@ use crate::anchor;
 use crate::anchors;
 use crate::bench::overload::Shedding;
 use crate::bench::{
-    Scale, budget, cpu_timer, heartbeat, http, idle, lane, metrics, overload, queue, report,
-    scheduler, server, soak, stackful, tiers, tower, w8, yield_point,
+    Scale, budget, console, cpu_timer, heartbeat, http, idle, lane, metrics, overload, queue,
+    report, scheduler, server, soak, stackful, tiers, tower, w8, yield_point,
 };
 use crate::compare::{self, Outcome};
 use crate::figure::Figure;
@@ -81,6 +81,8 @@ enum Command {
     Stackful(Options),
     /// The CPU that Pulse itself uses, on an idle and on a busy runtime (B9).
     Idle(Options),
+    /// What it costs to be watched, with 10,000 tasks on record (O6).
+    Console(Options),
     /// All of the above.
     All(Options),
     /// Compares a run with the stored baseline; exit code 1 if a figure got more than 5 % worse.
@@ -197,6 +199,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         Command::Soak { options, minutes } => options.report(|scale| soak::run(scale, *minutes))?,
         Command::Stackful(options) => options.report(stackful::run)?,
         Command::Idle(options) => options.report(idle::run)?,
+        Command::Console(options) => options.report(console::run)?,
         Command::All(options) => options.report(all)?,
         Command::Compare { options, baseline, run, save } => {
             let run = match run {
@@ -245,6 +248,7 @@ fn all(scale: Scale) -> Result<Vec<Figure>> {
     figures.extend(tiers::run(scale, None)?);
     figures.extend(stackful::run(scale)?);
     figures.extend(idle::run(scale)?);
+    figures.extend(console::run(scale)?);
     Ok(figures)
 }
 

@@ -1,6 +1,7 @@
 //! One file for each benchmark. Each takes a [`Scale`] and returns its figures.
 
 pub(crate) mod budget;
+pub(crate) mod console;
 pub(crate) mod cpu_timer;
 pub(crate) mod heartbeat;
 pub(crate) mod http;

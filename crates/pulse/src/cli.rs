@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
+use crate::console::options::{ConfigOptions, StacksOptions, TopOptions};
 use crate::side::{RuntimeOptions, Side};
 
 /// More requests per second than this would measure the generator.
@@ -13,10 +14,11 @@ const MAX_SECONDS: u64 = 3_600;
 /// Threads beyond this only run into the system's limits.
 const MAX_WORKERS: u64 = 1_024;
 
-/// See what Tokio-Pulse does, and what it can do on this machine.
+/// See what Tokio-Pulse does, and what it can do on this machine; watch services that use it.
 ///
-/// Exit codes: 0 done; 2 wrong arguments; 3 the environment does not allow it (port in use, file
-/// not writable, configuration invalid); 4 the measured run failed.
+/// Exit codes: 0 done; 2 wrong arguments, or a value that a service refuses; 3 the environment does not
+/// allow it (port in use, file not writable, configuration invalid, service not reachable); 4 the run
+/// failed.
 #[derive(Debug, Parser)]
 #[command(name = "pulse", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -34,6 +36,12 @@ pub(crate) enum Command {
     /// Put reports of stalls together, from files that `JsonLines` sinks have written: who is stuck
     /// where, for how long, and what may help.
     Analyze(AnalyzeOptions),
+    /// Watch a running service: what is stuck, why, and what is done about it; and change that.
+    Top(TopOptions),
+    /// Read and change the configuration of a running service.
+    Config(ConfigOptions),
+    /// Show where the threads of a running service are, now.
+    Stacks(StacksOptions),
     /// One side's server, in a process of its own.
     #[command(hide = true)]
     Serve(ServeOptions),

@@ -73,6 +73,9 @@ pub enum Error {
     /// Standard output could not be written to.
     #[error("cannot write to standard output: {0}")]
     Stdout(io::Error),
+    /// A service could not be asked, or refused.
+    #[error(transparent)]
+    Console(#[from] crate::console::ConsoleError),
     /// A side's process could not be started.
     #[error("cannot start a process of its own for the {side} side: {source}")]
     Spawn {
@@ -138,6 +141,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => EXIT_USAGE,
+            Self::Console(error) => error.exit_code(),
             Self::PortInUse(_)
             | Self::Listen { .. }
             | Self::Runtime { .. }

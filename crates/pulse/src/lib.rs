@@ -4,14 +4,16 @@
 //! * [`workload`]: CPU hogs beside timer probes, on stock Tokio or on Tokio-Pulse.
 //! * [`side`]: the two runtimes that are compared.
 //! * [`latencies`]: the histogram all figures come from.
+//! * [`console`]: what a running service tells, and what can be changed in it.
 //!
 //! Exit codes of the command: 0 done; 2 the arguments are wrong; 3 the environment does not allow
-//! the run (port in use, file not writable, configuration invalid, ...); 4 the run itself failed.
+//! the run (port in use, file not writable, service not reachable, ...); 4 the run itself failed.
 
 #![forbid(unsafe_code)]
 
 pub mod analyze;
 mod cli;
+pub mod console;
 mod demo;
 mod doctor;
 pub mod error;
@@ -41,6 +43,9 @@ pub fn run_command() -> ExitCode {
         cli::Command::Demo(options) => demo::run(&options),
         cli::Command::Doctor(options) => doctor::run(&options),
         cli::Command::Analyze(options) => analyze::run(&options),
+        cli::Command::Top(options) => console::run_top(&options),
+        cli::Command::Config(options) => console::run_config(&options),
+        cli::Command::Stacks(options) => console::run_stacks(&options),
         cli::Command::Serve(options) => demo::server::run(&options),
         cli::Command::Hogs(options) => demo::hogs::run_child(&options),
     };

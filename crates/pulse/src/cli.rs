@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
-use crate::console::options::{ConfigOptions, StacksOptions, TopOptions};
+use crate::console::options::{ConfigOptions, PictureOptions, StacksOptions, TopOptions};
 use crate::side::{RuntimeOptions, Side};
 
 /// More requests per second than this would measure the generator.
@@ -42,6 +42,9 @@ pub(crate) enum Command {
     Config(ConfigOptions),
     /// Show where the threads of a running service are, now.
     Stacks(StacksOptions),
+    /// A picture of terminal screens that were captured, for documents.
+    #[command(hide = true)]
+    Picture(PictureOptions),
     /// One side's server, in a process of its own.
     #[command(hide = true)]
     Serve(ServeOptions),

@@ -46,6 +46,7 @@ pub fn run_command() -> ExitCode {
         cli::Command::Top(options) => console::run_top(&options),
         cli::Command::Config(options) => console::run_config(&options),
         cli::Command::Stacks(options) => console::run_stacks(&options),
+        cli::Command::Picture(options) => console::run_picture(&options),
         cli::Command::Serve(options) => demo::server::run(&options),
         cli::Command::Hogs(options) => demo::hogs::run_child(&options),
     };

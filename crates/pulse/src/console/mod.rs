@@ -16,6 +16,7 @@ mod format;
 mod message;
 mod once;
 pub(crate) mod options;
+mod picture;
 #[cfg(test)]
 #[path = "../../tests/console/sample.rs"]
 #[allow(unreachable_pub, reason = "the tests of the command use it as well")]
@@ -34,7 +35,7 @@ pub use error::{ConsoleError, Refusal};
 use std::future::Future;
 
 use crate::Error;
-use options::{ConfigCommand, ConfigOptions, StacksOptions, TopOptions};
+use options::{ConfigCommand, ConfigOptions, PictureOptions, StacksOptions, TopOptions};
 
 /// `pulse top`: the terminal program, or with `--once` what it would show first.
 pub(crate) fn run_top(options: &TopOptions) -> Result<(), Error> {
@@ -52,6 +53,11 @@ pub(crate) fn run_config(options: &ConfigOptions) -> Result<(), Error> {
 /// `pulse stacks`.
 pub(crate) fn run_stacks(options: &StacksOptions) -> Result<(), Error> {
     block_on(stacks::run(options))
+}
+
+/// `pulse picture`.
+pub(crate) fn run_picture(options: &PictureOptions) -> Result<(), Error> {
+    picture::run(options)
 }
 
 /// One thread is enough: everything here waits, for the network or for a key.

@@ -112,6 +112,16 @@ pub(crate) struct StacksOptions {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct PictureOptions {
+    /// What stands above the screens.
+    #[arg(long, default_value = "pulse top")]
+    pub(crate) title: String,
+    /// What `tmux capture-pane -e -p` has printed, a file for each screen.
+    #[arg(required = true)]
+    pub(crate) screens: Vec<PathBuf>,
+}
+
 fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => {

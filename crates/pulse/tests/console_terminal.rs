@@ -83,7 +83,7 @@ fn the_service_is_changed_by_keys() {
     let tasks = fake.state.lock().unwrap().tasks.clone();
     assert_eq!((tasks[0].task_id, tasks[0].tier, tasks[1].task_id), (77, Some(2), 91));
 
-    tmux.text("/port");
+    tmux.text("/nightly");
     tmux.key("Enter");
     tmux.wait_for("1 shown of 1 that match");
     tmux.text("5");

@@ -19,7 +19,6 @@ pub(crate) mod options;
 mod picture;
 #[cfg(test)]
 #[path = "../../tests/console/sample.rs"]
-#[allow(unreachable_pub, reason = "the tests of the command use it as well")]
 mod sample;
 mod stacks;
 mod state;

@@ -26,8 +26,8 @@ pub(crate) struct ConnectArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct TopOptions {
-    /// The same as --connect.
-    #[arg(value_name = "ADDRESS", conflicts_with = "connect")]
+    /// The same as --connect, and counts for more.
+    #[arg(value_name = "ADDRESS")]
     address: Option<String>,
     #[command(flatten)]
     connection: ConnectArgs,

@@ -1,6 +1,8 @@
 //! A service that is made up: it answers with [`sample`](super::sample), over a real socket, and remembers
 //! what it was asked to change.
 
+#![allow(dead_code, reason = "each test file uses a part")]
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::Pin;
@@ -19,37 +21,37 @@ use tonic::{Request, Response, Status, transport::Server};
 use super::sample;
 
 /// It ends when this is dropped.
-pub struct Fake {
-    pub state: Arc<Mutex<Seen>>,
+pub(crate) struct Fake {
+    pub(crate) state: Arc<Mutex<Seen>>,
     stop: Option<oneshot::Sender<()>>,
     done: Option<std::thread::JoinHandle<()>>,
 }
 
 /// What was asked for.
 #[derive(Default)]
-pub struct Seen {
-    pub slice: Option<String>,
-    pub revision: u64,
-    pub tasks: Vec<v1::SetTaskRequest>,
-    pub sites: Vec<v1::SetSpawnSiteRequest>,
-    pub watches: Vec<v1::WatchRequest>,
+pub(crate) struct Seen {
+    pub(crate) slice: Option<String>,
+    pub(crate) revision: u64,
+    pub(crate) tasks: Vec<v1::SetTaskRequest>,
+    pub(crate) sites: Vec<v1::SetSpawnSiteRequest>,
+    pub(crate) watches: Vec<v1::WatchRequest>,
 }
 
 /// How it behaves.
 #[derive(Clone, Copy, Default)]
-pub struct Manners {
-    pub token: Option<&'static str>,
+pub(crate) struct Manners {
+    pub(crate) token: Option<&'static str>,
     /// Tells in each update that something was lost.
-    pub loses: bool,
+    pub(crate) loses: bool,
 }
 
 impl Fake {
-    pub fn tcp(manners: Manners) -> (Self, SocketAddr) {
+    pub(crate) fn tcp(manners: Manners) -> (Self, SocketAddr) {
         Self::at("127.0.0.1:0".parse().unwrap(), manners)
     }
 
     /// At an address that was another's before.
-    pub fn at(address: SocketAddr, manners: Manners) -> (Self, SocketAddr) {
+    pub(crate) fn at(address: SocketAddr, manners: Manners) -> (Self, SocketAddr) {
         let listener = std::net::TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -59,7 +61,7 @@ impl Fake {
         (fake, address)
     }
 
-    pub fn unix(path: &Path, manners: Manners) -> Self {
+    pub(crate) fn unix(path: &Path, manners: Manners) -> Self {
         let listener = std::os::unix::net::UnixListener::bind(path).unwrap();
         listener.set_nonblocking(true).unwrap();
         Self::serve(manners, move || {

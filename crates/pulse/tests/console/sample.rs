@@ -1,11 +1,13 @@
 //! What a made-up service tells: always the same, and something of everything.
 
+#![allow(dead_code, reason = "each test file uses a part")]
+
 use tokio_pulse_proto::v1;
 
 const MS: u64 = 1_000_000;
 const S: u64 = 1_000 * MS;
 
-pub fn program() -> v1::HandshakeResponse {
+pub(crate) fn program() -> v1::HandshakeResponse {
     v1::HandshakeResponse {
         version: 1,
         pulse_version: "0.1.0".into(),
@@ -30,7 +32,7 @@ pub fn program() -> v1::HandshakeResponse {
 }
 
 /// The first update: complete.
-pub fn update() -> v1::Update {
+pub(crate) fn update() -> v1::Update {
     v1::Update {
         sequence: 1,
         uptime_ns: 754 * S,
@@ -47,7 +49,7 @@ pub fn update() -> v1::Update {
 }
 
 /// A later one: time has passed, and one stall more began.
-pub fn later(sequence: u64) -> v1::Update {
+pub(crate) fn later(sequence: u64) -> v1::Update {
     v1::Update {
         sequence,
         uptime_ns: 754 * S + (sequence - 1) * 500 * MS,
@@ -56,7 +58,7 @@ pub fn later(sequence: u64) -> v1::Update {
     }
 }
 
-pub fn overview(stalls: u64) -> v1::Overview {
+pub(crate) fn overview(stalls: u64) -> v1::Overview {
     v1::Overview {
         workers: 4,
         reserve_workers: 4,
@@ -125,7 +127,7 @@ fn site(file: &str, line: u32) -> v1::Site {
 }
 
 /// Sorted and filtered as a service does it.
-pub fn suspects(query: &v1::SuspectQuery) -> v1::Suspects {
+pub(crate) fn suspects(query: &v1::SuspectQuery) -> v1::Suspects {
     let suspect = |id: u64, name: &str, tier: u32, action: v1::Action| v1::Suspect {
         task_id: id,
         name: name.into(),
@@ -226,7 +228,7 @@ fn end_of_another() -> v1::StallEvent {
     v1::StallEvent { event: Some(v1::stall_event::Event::End(end)) }
 }
 
-pub fn stacks(stalled_only: bool) -> Vec<v1::ThreadStack> {
+pub(crate) fn stacks(stalled_only: bool) -> Vec<v1::ThreadStack> {
     let thread = |number: u32, stalled: bool| v1::ThreadStack {
         thread: format!("orders-{number}"),
         tid: 4250 + number as i32,
@@ -241,7 +243,7 @@ pub fn stacks(stalled_only: bool) -> Vec<v1::ThreadStack> {
     all.into_iter().filter(|thread| thread.stalled || !stalled_only).collect()
 }
 
-pub fn sites() -> v1::GetSpawnSitesResponse {
+pub(crate) fn sites() -> v1::GetSpawnSitesResponse {
     let of = |line: u32, advice: v1::Advice, text: &str| v1::SpawnSite {
         site: Some(site("src/report.rs", line)),
         offenders: 4,
@@ -303,7 +305,7 @@ fn alerts() -> Vec<v1::Alert> {
     ]
 }
 
-pub fn config(slice: &str, revision: u64) -> v1::Config {
+pub(crate) fn config(slice: &str, revision: u64) -> v1::Config {
     let setting =
         |key: &str, value: &str, origin: &str, expected: &str, meaning: &str| v1::Setting {
             key: key.into(),

@@ -1,5 +1,7 @@
 //! A real terminal: a session of tmux on a server of its own.
 
+#![allow(dead_code, reason = "each test file uses a part")]
+
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -9,14 +11,14 @@ use std::time::{Duration, Instant};
 /// A slow machine draws, too.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct Tmux {
+pub(crate) struct Tmux {
     server: String,
     folder: tempfile::TempDir,
 }
 
 impl Tmux {
     /// Whether it is installed; says so where a test's output is not swallowed.
-    pub fn is_there() -> bool {
+    pub(crate) fn is_there() -> bool {
         let there = Command::new("tmux").arg("-V").output().is_ok_and(|it| it.status.success());
         if !there {
             let _ = writeln!(io::stderr(), "SKIPPED: there is no tmux");
@@ -26,7 +28,7 @@ impl Tmux {
 
     /// Runs a command of the shell in a terminal of 80 x 24; then tells its exit code, and whether the
     /// terminal has the modes that it had.
-    pub fn run(command: &str, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn run(command: &str, variables: &[(&str, &str)]) -> Self {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let server = format!("pulse-test-{}-{number}", std::process::id());
@@ -66,26 +68,26 @@ impl Tmux {
     }
 
     /// Types text.
-    pub fn text(&self, text: &str) {
+    pub(crate) fn text(&self, text: &str) {
         self.ask(&["send-keys", "-l", text]);
     }
 
     /// Presses a key by the name that tmux has for it.
-    pub fn key(&self, key: &str) {
+    pub(crate) fn key(&self, key: &str) {
         self.ask(&["send-keys", key]);
     }
 
-    pub fn resize(&self, width: u16, height: u16) {
+    pub(crate) fn resize(&self, width: u16, height: u16) {
         let (width, height) = (width.to_string(), height.to_string());
         self.ask(&["resize-window", "-x", &width, "-y", &height]);
     }
 
-    pub fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         self.ask(&["capture-pane", "-p"])
     }
 
     /// Waits until the screen is as it should be.
-    pub fn wait(&self, what: &str, until: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait(&self, what: &str, until: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let screen = self.screen();
@@ -97,12 +99,12 @@ impl Tmux {
         }
     }
 
-    pub fn wait_for(&self, text: &str) -> String {
+    pub(crate) fn wait_for(&self, text: &str) -> String {
         self.wait(text, |screen| screen.contains(text))
     }
 
     /// The program has ended with this code, and has given the terminal back as it was.
-    pub fn wait_for_the_end(&self, code: i32) -> String {
+    pub(crate) fn wait_for_the_end(&self, code: i32) -> String {
         let screen = self.wait_for(&format!("exit {code}, modes kept"));
         let flags = self.ask(&["display-message", "-p", "#{alternate_on} #{cursor_flag}"]);
         assert_eq!(flags.trim(), "0 1", "the alternate screen, the cursor");
@@ -110,7 +112,7 @@ impl Tmux {
     }
 
     /// Sends a signal to the program.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = std::fs::read_to_string(self.folder.path().join("pid")).unwrap();
         let sent = Command::new("kill").args(["-s", name, pid.trim()]).status().unwrap();
         assert!(sent.success());
@@ -124,7 +126,7 @@ impl Drop for Tmux {
 }
 
 /// A screen without what changes: figures with their units, and sparklines.
-pub fn masked(screen: &str) -> String {
+pub(crate) fn masked(screen: &str) -> String {
     const UNITS: [&str; 7] = ["ns", "us", "ms", "s", "min", "h", "d"];
     let mut text = String::new();
     for line in screen.lines() {
@@ -149,7 +151,7 @@ pub fn masked(screen: &str) -> String {
 
 /// Waits until the masked screen is the stored one. With `UPDATE_SCREENS=1` it is stored once `marker` is
 /// on it.
-pub fn compare(tmux: &Tmux, name: &str, marker: &str) {
+pub(crate) fn compare(tmux: &Tmux, name: &str, marker: &str) {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/console/screens"));
     let path = folder.join(format!("{name}.txt"));
     if std::env::var_os("UPDATE_SCREENS").is_some() {

@@ -18,7 +18,7 @@ pub(super) fn title(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let width = u16::try_from(status.chars().count()).unwrap_or(u16::MAX);
     let columns = [Constraint::Fill(1), Constraint::Length(width)];
     let [left, right] = Layout::horizontal(columns).spacing(1).areas(area);
-    let mut line = Line::styled("pulse top", style::strong());
+    let mut line = Line::from(Span::styled("pulse top", style::strong()));
     if let Some(program) = &state.program {
         let name = format!("  {} ({})", format::printable(&program.program), program.process_id);
         line.push_span(Span::styled(name, style::name()));

@@ -134,13 +134,12 @@ pub(crate) fn masked(screen: &str) -> String {
         let mut words: Vec<String> = Vec::new();
         for word in line.split_whitespace() {
             let figure = word.trim_end_matches([',', '.']);
-            let is_figure = figure.parse::<f64>().is_ok()
-                || figure.trim_end_matches(['k', 'M']).parse::<u64>().is_ok();
-            let last_is_figure = words.last().is_some_and(|last| last == "#");
-            if is_figure && !last_is_figure {
-                words.push("#".to_owned());
-            } else if !is_figure && !(last_is_figure && UNITS.contains(&figure)) {
-                words.push(word.to_owned());
+            let short = figure.trim_end_matches(['k', 'M', 'G']);
+            let is_figure = figure.parse::<f64>().is_ok() || short.parse::<u64>().is_ok();
+            let after_figure = words.last().is_some_and(|last| last == "#");
+            let belongs_to_it = after_figure && (is_figure || UNITS.contains(&figure));
+            if !belongs_to_it {
+                words.push(if is_figure { "#" } else { word }.to_owned());
             }
         }
         text += &words.join(" ");

@@ -141,8 +141,7 @@ fn screens_without_a_service_are_as_they_are_stored() {
 #[test]
 fn empty_views_say_so() {
     for view in View::ALL {
-        let mut state = State::default();
-        state.view = view;
+        let state = State { view, ..State::default() };
         let text = screen(&state, SMALLEST.0, SMALLEST.1);
         let body: Vec<&str> = text.lines().skip(2).filter(|line| !line.is_empty()).collect();
         assert!(body.len() > 1, "{view:?}: {text}");

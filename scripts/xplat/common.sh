@@ -67,21 +67,21 @@ need() {
 }
 
 # Makes Cargo build for the target with a standard library that this compiler knows: its own where
-# it has one, otherwise one that is built here, once.
+# it has one, otherwise one that is built here, once. `prepare_std check` is for what is never linked.
 prepare_std() {
-    local flags="--cfg tokio_unstable" installed sysroot
+    local command=${1:-build} flags="--cfg tokio_unstable" installed sysroot
     installed=$(rustc --print target-libdir --target "$target")
     if ! compgen -G "$installed/libstd-*.rlib" >/dev/null; then
-        sysroot="$cache/sysroot-$(rustc -V | cut -d' ' -f2)"
-        if ! compgen -G "$sysroot/lib/rustlib/$target/lib/libstd-*.rlib" >/dev/null; then
+        sysroot="$cache/sysroot-$(rustc -V | cut -d' ' -f2)-$command"
+        if ! compgen -G "$sysroot/lib/rustlib/$target/lib/libstd-*" >/dev/null; then
             step "building the standard library"
             local source
             source=$(scripts/xplat/rust-src "$cache/rust-src") ||
                 skip "neither this compiler nor Debian has the source of the standard library"
-            scripts/xplat/build-std "$sysroot" "$source" "$target"
+            scripts/xplat/build-std "$sysroot" "$source" "$target" "$command"
         fi
         flags+=" --sysroot $sysroot"
     fi
-    cargo_for RUSTFLAGS "$flags${1:+ $1}"
+    cargo_for RUSTFLAGS "$flags"
     cargo_for RUSTDOCFLAGS "$flags"
 }

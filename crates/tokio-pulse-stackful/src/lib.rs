@@ -5,7 +5,12 @@
         all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")),
         all(windows, target_arch = "x86_64"),
     )),
-    allow(dead_code, reason = "what preempts calls it, and this platform has nothing that does")
+    allow(
+        dead_code,
+        unused_imports,
+        clippy::default_constructed_unit_structs,
+        reason = "what preempts calls it, and this platform has nothing that does"
+    )
 )]
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -51,6 +51,8 @@ impl ThreadCpuClock {
     ///
     /// When the system does not let the thread be opened.
     pub fn of_current_thread() -> Result<Self, Unavailable> {
+        // Threads ask for their clock as they start, where the trial is in nobody's way.
+        Counter::here();
         OpenedThread::current()
             .map(|thread| Self(Arc::new(thread)))
             .map_err(|code| Unavailable::refused(CAPABILITY, code))

@@ -7,7 +7,7 @@ use crate::metrics::histogram::Histogram;
 pub(crate) enum PollClock {}
 
 #[derive(Debug, Default)]
-pub(crate) struct Timing;
+pub(crate) struct Timing {}
 
 impl Timing {
     pub(crate) fn begin(&self, clock: &PollClock) {

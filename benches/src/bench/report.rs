@@ -23,23 +23,19 @@ const QUIET: Duration = Duration::from_millis(1_500);
 /// A little, so that a stall begins at no particular time of the watchdog's.
 const SOON: Duration = Duration::from_millis(37);
 const PATIENCE: Duration = Duration::from_secs(20);
+/// On a busy machine a stall may end before its thread has answered: another one is made then.
+const TRIES: usize = 50;
 /// Beyond the slice.
 const LIMIT_MS: f64 = 3.0;
 
 pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     let bench = Bench::new()?;
     for _ in 0..WARM_UP {
-        bench.stall()?;
-        std::thread::sleep(SOON);
+        bench.stall(SOON)?;
     }
     let stalls = scale.rounds(STALLS);
     let series = |pause: Duration, count: usize| -> Result<Vec<Lateness>> {
-        (0..count)
-            .map(|_| {
-                std::thread::sleep(pause);
-                bench.stall()
-            })
-            .collect()
+        (0..count).map(|_| bench.stall(pause)).collect()
     };
     let after_another = series(SOON, stalls)?;
     let alone = series(QUIET, stalls.div_ceil(4))?;
@@ -47,7 +43,9 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
         let part: Vec<f64> = series.iter().map(part).collect();
         Figure::new(format!("report/{name}"), "ms", Better::Lower, &part)
     };
+    let unreported = bench.unreported.load(Relaxed) as f64;
     Ok(vec![
+        Figure::new("report/unreported", "stalls", Better::Lower, &[unreported]),
         figure("after-another", &after_another, |late| late.all).bar("B8", LIMIT_MS),
         figure("after-another/of-which-look", &after_another, |late| late.look),
         figure("after-another/of-which-rest", &after_another, |late| late.all - late.look),
@@ -70,6 +68,8 @@ struct Bench {
     runtime: Runtime,
     reports: Receiver<(Instant, StallReport)>,
     stalls: AtomicUsize,
+    /// Those that ended before there was a report with a stack.
+    unreported: AtomicUsize,
 }
 
 impl Bench {
@@ -85,11 +85,23 @@ impl Bench {
             })
             .stall_reports(ReportLimits::new().threshold(SLICE).per_minute(10_000))
             .build()?;
-        Ok(Self { runtime, reports, stalls: AtomicUsize::new(1) })
+        Ok(Self { runtime, reports, stalls: AtomicUsize::new(1), unreported: AtomicUsize::new(0) })
     }
 
-    /// Until the delivery of the first report that has a stack.
-    fn stall(&self) -> Result<Lateness> {
+    /// Of a stall after that pause, until the delivery of the first report that has a stack.
+    fn stall(&self, pause: Duration) -> Result<Lateness> {
+        for _ in 0..TRIES {
+            std::thread::sleep(pause);
+            if let Some(late) = self.try_stall()? {
+                return Ok(late);
+            }
+            self.unreported.fetch_add(1, Relaxed);
+        }
+        Err("no stall is reported while it goes on: this machine is too busy".into())
+    }
+
+    /// `None`: it ended without such a report.
+    fn try_stall(&self) -> Result<Option<Lateness>> {
         let (begun_out, begun_in) = channel();
         // Each is of another kind: those of one kind are told once a minute.
         let depth = self.stalls.fetch_add(1, Relaxed);
@@ -99,16 +111,18 @@ impl Bench {
             burn(depth, begun);
         });
         let begun = begun_in.recv_timeout(PATIENCE)?;
-        let (told, report) = loop {
-            let (told, report) = self.reports.recv_timeout(PATIENCE)?;
-            if told > begun && report.stack.culprit().is_some() {
-                break (told, report);
-            }
-        };
         self.runtime.block_on(task)?;
-        while self.reports.try_recv().is_ok() {}
+        if !self.runtime.handle().flush_reports(PATIENCE) {
+            return Err("the reports are not delivered".into());
+        }
+        let of_this = |(told, report): &(Instant, StallReport)| {
+            *told > begun && report.stack.culprit().is_some()
+        };
+        let mut all = self.reports.try_iter();
+        let Some((told, report)) = all.find(of_this) else { return Ok(None) };
+        all.for_each(drop);
         let beyond = |time: Duration| time.saturating_sub(SLICE).as_secs_f64() * 1e3;
-        Ok(Lateness { all: beyond(told - begun), look: beyond(report.elapsed) })
+        Ok(Some(Lateness { all: beyond(told - begun), look: beyond(report.elapsed) }))
     }
 }
 

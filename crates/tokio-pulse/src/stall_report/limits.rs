@@ -64,7 +64,8 @@ impl ReportLimits {
     /// notes its task, so that the next report has task, name and spawn site while the stall goes on;
     /// `None` is always, from the start. Without that the [end](super::StallEnd) of a stall has them.
     ///
-    /// It costs each poll some nanoseconds, as does a task on record: see `docs/benchmarks.md`.
+    /// It costs each poll some nanoseconds, as does a task on record; `pulse-bench heartbeat` measures it
+    /// as `pulse-naming`.
     #[must_use]
     pub fn name_for(mut self, time: impl Into<Option<Duration>>) -> Self {
         self.name_for = time.into();

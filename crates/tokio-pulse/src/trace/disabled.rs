@@ -20,6 +20,8 @@ pub(crate) fn offender(_: &Offender<'_>) {}
 #[derive(Debug)]
 pub(crate) struct Intervention;
 
+const _: () = assert!(size_of::<Intervention>() == 0);
+
 impl Intervention {
     #[inline(always)]
     pub(crate) fn begin(_: impl FnOnce() -> TreatedPoll) -> Self {

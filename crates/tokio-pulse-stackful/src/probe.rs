@@ -20,3 +20,15 @@ pub fn signal_round_trip(turns: u32) -> Result<Duration, Unavailable> {
     }
     Ok(began.elapsed() / turns.max(1))
 }
+
+/// What it takes to set the process up, most of which is reading the program's code. The first
+/// preemptible task of a process does it; later ones find it done.
+///
+/// # Errors
+///
+/// Where the process cannot be preempted.
+pub fn set_up() -> Result<Duration, Unavailable> {
+    let began = Instant::now();
+    prepare(Coverage::Everywhere)?;
+    Ok(began.elapsed())
+}

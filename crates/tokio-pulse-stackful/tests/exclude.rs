@@ -37,10 +37,12 @@ fn what_is_excluded_is_not_preempted() {
     let excluded = async move {
         let began = Instant::now();
         pool::with(&|| {
+            // It may have been preempted on its way here.
+            let before = watched.metrics().preemptions();
             while refusals(&watched) < 3 && began.elapsed() < PATIENCE {
                 (0..10_000_u64).for_each(|n| _ = black_box(n));
             }
-            assert_eq!(watched.metrics().preemptions(), 0);
+            assert_eq!(watched.metrics().preemptions(), before);
         });
     };
     // SAFETY: it computes.

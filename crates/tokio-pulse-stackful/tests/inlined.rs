@@ -38,8 +38,18 @@ fn spin(done: impl Fn() -> bool) {
 /// Code that holds something, and the place where it is called: the closure is inlined into the
 /// pool's function, and that into this one, if anything is.
 #[inline(never)]
-fn hold(over: &AtomicBool) {
-    pool::with(|| spin(|| over.load(Relaxed)));
+fn hold(inside: &AtomicBool, over: &AtomicBool) {
+    pool::with(|| {
+        inside.store(true, SeqCst);
+        spin(|| over.load(Relaxed));
+    });
+}
+
+fn wait_for(condition: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !condition() && began.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]
@@ -58,18 +68,19 @@ fn inlined_code_is_not_preempted_where_it_is_denied() {
         .build()
         .unwrap();
     let runtime = Arc::new(runtime);
-    let (over, others) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let holding = over.clone();
+    let [inside, over] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+    let others = Arc::new(AtomicU64::new(0));
+    let (entering, holding) = (inside.clone(), over.clone());
     // SAFETY: it computes.
-    let holding = unsafe { runtime.spawn(async move { hold(&holding) }) };
+    let holding = unsafe { runtime.spawn(async move { hold(&entering, &holding) }) };
+    wait_for(|| inside.load(SeqCst));
+    let before = runtime.metrics();
     let counting = others.clone();
     // SAFETY: it computes.
     let waiting = unsafe { runtime.spawn(async move { counting.fetch_add(1, Relaxed) }) };
-    let began = Instant::now();
-    while refusals(&runtime) < 20 && began.elapsed() < PATIENCE {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    let (preemptions, ran) = (runtime.metrics().preemptions(), others.load(Relaxed));
+    wait_for(|| refusals(&runtime) >= 20);
+    let (preemptions, ran) =
+        (runtime.metrics().preemptions() - before.preemptions(), others.load(Relaxed));
     over.store(true, Relaxed);
     holding.join().unwrap();
     waiting.join().unwrap();

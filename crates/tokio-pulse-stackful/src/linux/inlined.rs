@@ -91,19 +91,22 @@ impl<'a> Tables<'a> {
         if unit.dwo_name()?.is_some() {
             return Ok(false);
         }
-        let mut entries = unit.entries();
-        let mut depth = 0;
+        // Most entries are types and variables: their attributes are skipped, not read.
+        let mut entries = unit.entries_raw(None)?;
         // Inside of what is foreign as a whole.
         let mut inside: Option<isize> = None;
-        while let Some((change, entry)) = entries.next_dfs()? {
-            depth += change;
+        while !entries.is_empty() {
+            let (at, depth) = (entries.next_offset(), entries.next_depth());
+            let Some(kind) = entries.read_abbreviation()? else { continue };
+            entries.skip_attributes(kind.attributes())?;
             if inside.is_some_and(|outer| depth > outer) {
                 continue;
             }
             inside = None;
-            if entry.tag() != gimli::DW_TAG_inlined_subroutine {
+            if kind.tag() != gimli::DW_TAG_inlined_subroutine {
                 continue;
             }
+            let entry = unit.entry(at)?;
             let Some(origin) = entry.attr_value(gimli::DW_AT_abstract_origin)? else { continue };
             // Line tables only: nothing of the unit is known.
             let Some(verdict) = self.verdict(unit, origin)? else { return Ok(false) };
@@ -111,7 +114,7 @@ impl<'a> Tables<'a> {
                 continue;
             }
             inside = Some(depth);
-            let mut ranges = self.dwarf.die_ranges(unit, entry)?;
+            let mut ranges = self.dwarf.die_ranges(unit, &entry)?;
             while let Some(range) = ranges.next()? {
                 foreign.extend(self.span(range, verdict));
             }

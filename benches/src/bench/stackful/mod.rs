@@ -1,6 +1,10 @@
-//! B13: from the timer to the switch, and back again. G2: what an unpreempted poll pays.
+//! B13: from the timer to the switch, and back again. G2: what an unpreempted poll pays. How four
+//! endless loops share a thread, and what a suspended poll holds.
 
 #![allow(unsafe_code, reason = "spawning a preemptible task is unsafe")]
+
+mod loops;
+mod memory;
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -10,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio_pulse_stackful::{Histogram, Metrics, PreemptiveRuntime, probe};
 
+use self::loops::Shares;
 use super::Scale;
 use crate::Result;
 use crate::figure::{Better, Figure};
@@ -28,8 +33,22 @@ const LIMIT_P99_US: f64 = 100.0;
 const LIMIT_RESUME_NS: f64 = 200.0;
 const LIMIT_UNPREEMPTED: f64 = 0.99;
 
+/// Of the run with four loops and a ticker.
+const SHARE_TIME: Duration = Duration::from_secs(10);
+const SHARE_ROUNDS: usize = 3;
+const LIMIT_SHARE: (f64, f64) = (23.0, 27.0);
+const LIMIT_LATE_US: f64 = 2.0 * QUANTUM.as_micros() as f64;
+
+const SUSPENDED: usize = 2_000;
+
 pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     let rounds = scale.rounds(ROUNDS);
+    // First, since it is only slow once.
+    let set_up = [probe::set_up()?.as_secs_f64() * 1e3];
+    let suspended = [memory::suspended_kib(if scale.quick { SUSPENDED / 10 } else { SUSPENDED })?];
+    let shares: Vec<_> = (0..rounds.min(SHARE_ROUNDS))
+        .map(|_| loops::share(scale.time(SHARE_TIME)))
+        .collect::<Result<_>>()?;
     let turns = if scale.quick { TURNS / 10 } else { TURNS };
     let (mut metrics, mut signals) = (Vec::new(), Vec::new());
     let (mut plain, mut preemptible) = (Vec::new(), Vec::new());
@@ -46,6 +65,7 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     let lower = |name: &str, unit, samples: &[f64]| {
         Figure::new(format!("stackful/{name}"), unit, Better::Lower, samples)
     };
+    let share = |of: fn(&Shares) -> f64| shares.iter().map(of).collect::<Vec<f64>>();
     Ok(vec![
         lower("timer-to-switch/p50", "us", &series(Metrics::latency, 0.5, 1e3))
             .bar("B13", LIMIT_P50_US),
@@ -58,6 +78,13 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
         Figure::new("stackful/unpreempted", "ratio", Better::Higher, &ratios(&plain, &preemptible))
             .sides(&plain, &preemptible, "ms")
             .bar("G2", LIMIT_UNPREEMPTED),
+        Figure::new("stackful/share/least", "%", Better::Higher, &share(|run| run.least))
+            .bar("G3", LIMIT_SHARE.0),
+        lower("share/most", "%", &share(|run| run.most)).bar("G3", LIMIT_SHARE.1),
+        lower("ticker-late/p50", "us", &share(|run| run.late_p50_us)),
+        lower("ticker-late/p99", "us", &share(|run| run.late_p99_us)).bar("G3", LIMIT_LATE_US),
+        lower("suspended-poll", "KiB", &suspended),
+        lower("set-up", "ms", &set_up),
     ])
 }
 

@@ -84,7 +84,12 @@ fn waits_for_the_lock(lock: &Mutex<u64>, held: &AtomicBool) -> u64 {
 fn two_polls_of_one_thread() {
     if !is_child() {
         let report = report_of("two_polls_of_one_thread", "PreemptSafeMutex");
-        for part in ["'holder' was set aside", "'waiter' waits for a lock", "holds_the_lock", "waits_for_the_lock"] {
+        for part in [
+            "'holder' was set aside",
+            "'waiter' waits for a lock",
+            "holds_the_lock",
+            "waits_for_the_lock",
+        ] {
             assert!(report.contains(part), "{part}: {report}");
         }
         return;
@@ -94,15 +99,22 @@ fn two_polls_of_one_thread() {
     let held = lock.clone();
     let settings = TaskSettings::default().name("holder");
     // SAFETY: it breaks the contract on purpose: a lock is held while it computes.
-    let _holder = unsafe { runtime.spawn_with(settings, async move { holds_the_lock(&held.0, &held.1) }) };
+    let _holder =
+        unsafe { runtime.spawn_with(settings, async move { holds_the_lock(&held.0, &held.1) }) };
     let settings = TaskSettings::default().name("waiter");
     // SAFETY: as above.
-    let waiter = unsafe { runtime.spawn_with(settings, async move { waits_for_the_lock(&lock.0, &lock.1) }) };
+    let waiter = unsafe {
+        runtime.spawn_with(settings, async move { waits_for_the_lock(&lock.0, &lock.1) })
+    };
     let _ = waiter.join();
 }
 
 #[inline(never)]
-fn takes_both(first: &PreemptSafeMutex<u64>, second: &PreemptSafeMutex<u64>, both: &AtomicU32) -> u64 {
+fn takes_both(
+    first: &PreemptSafeMutex<u64>,
+    second: &PreemptSafeMutex<u64>,
+    both: &AtomicU32,
+) -> u64 {
     let first = first.lock().unwrap();
     both.fetch_add(1, SeqCst);
     while both.load(SeqCst) < 2 {

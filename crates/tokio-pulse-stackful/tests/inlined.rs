@@ -44,7 +44,8 @@ fn hold(over: &AtomicBool) {
 
 #[test]
 fn inlined_code_is_not_preempted_where_it_is_denied() {
-    let told = cfg!(debug_assertions) || option_env!("CARGO_PROFILE_RELEASE_DEBUG") == Some("limited");
+    let told =
+        cfg!(debug_assertions) || option_env!("CARGO_PROFILE_RELEASE_DEBUG") == Some("limited");
     if !told {
         eprintln!("not tested: this build has no more than line tables");
         return;

@@ -56,8 +56,7 @@ impl Seat {
             return Err(Refusal::StackLow);
         }
         let described = scope.described.load(Relaxed);
-        let chain =
-            Chain { end: scope.stack.1, root, marked, described, asked: interrupted.asked };
+        let chain = Chain { end: scope.stack.1, root, marked, described, asked: interrupted.asked };
         self.with_walker(|walker| platform::check(walker, &interrupted.registers, chain))
             .unwrap_or(Err(Refusal::Runtime))
             .map(|()| scope)

@@ -128,9 +128,8 @@ impl Seat {
         let collect = |scope: &Scope, registers: &Registers, poll: &mut PollPicture| {
             poll.set_name(scope.name().unwrap_or_default());
             let end = scope.stack.1;
-            let found = self.with_walker(|walker| {
-                platform::collect(walker, registers, end, poll.frames_mut())
-            });
+            let found = self
+                .with_walker(|walker| platform::collect(walker, registers, end, poll.frames_mut()));
             poll.set_len(found.unwrap_or(0));
         };
         if running.name().is_none() || !running.has(interrupted.registers.stack()) {

@@ -55,10 +55,18 @@ impl fmt::Display for DeadlockReport {
         for poll in &self.polls {
             match poll.waits_for {
                 Some(lock) => {
-                    writeln!(f, "task '{}' waits for a lock at {lock:#x} and blocks its thread", poll.name)?;
+                    writeln!(
+                        f,
+                        "task '{}' waits for a lock at {lock:#x} and blocks its thread",
+                        poll.name
+                    )?;
                 }
                 None => {
-                    writeln!(f, "task '{}' was set aside on that thread, and may hold it", poll.name)?;
+                    writeln!(
+                        f,
+                        "task '{}' was set aside on that thread, and may hold it",
+                        poll.name
+                    )?;
                 }
             }
             for function in &poll.stack {

@@ -24,7 +24,8 @@ impl Wait {
     /// For the handler: what the stretch of this beat waits for.
     pub(crate) fn note(&self, beat: u64, address: Option<u64>, now: u64) {
         let address = address.unwrap_or(0);
-        if address == self.address.load(Relaxed) && (address == 0 || beat == self.beat.load(Relaxed))
+        if address == self.address.load(Relaxed)
+            && (address == 0 || beat == self.beat.load(Relaxed))
         {
             return;
         }

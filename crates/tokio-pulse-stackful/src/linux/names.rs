@@ -78,8 +78,10 @@ const OWN: &str = "tokio_pulse_stackful::";
 const ROOT: &str = "poll_root";
 
 /// What of this crate is there to call the task's code, and may have it inlined.
-const OWN_PREEMPTIBLE: &[&str] =
-    &["tokio_pulse_stackful::guard::region::preemptible", "tokio_pulse_stackful::guard::region::call_apart"];
+const OWN_PREEMPTIBLE: &[&str] = &[
+    "tokio_pulse_stackful::guard::region::preemptible",
+    "tokio_pulse_stackful::guard::region::call_apart",
+];
 
 /// Of a name as the linker sees it. Paths that begin like one of `excluded` are denied.
 pub(super) fn verdict(symbol: &str, excluded: &[String]) -> Verdict {

@@ -137,7 +137,11 @@ fn out_of_foreign_code(image: &Image, registers: &Registers, end: usize) -> Regi
     let places = (registers.stack()..end).step_by(8).take(WORDS);
     let found = places.map(|place| place as u64).find_map(|place| {
         let word = read_word(place, (registers.stack(), end)).ok()?;
-        image.is_code(word).then_some(Registers { instruction: word, stack: place + 8, ..*registers })
+        image.is_code(word).then_some(Registers {
+            instruction: word,
+            stack: place + 8,
+            ..*registers
+        })
     });
     found.unwrap_or(*registers)
 }

@@ -82,7 +82,10 @@ mod tests {
     #[test]
     fn a_quantum_after_it_is_first_seen_and_then_again_and_again() {
         let mut watch = Watch::default();
-        assert_eq!(watch.look(sight(1), 0), Verdict { interrupt: false, look: false, look_at: QUANTUM_NS });
+        assert_eq!(
+            watch.look(sight(1), 0),
+            Verdict { interrupt: false, look: false, look_at: QUANTUM_NS }
+        );
         let mut now = QUANTUM_NS;
         for wait in [50_000, 100_000, 200_000, 400_000, 800_000, QUANTUM_NS, QUANTUM_NS] {
             let verdict = watch.look(sight(1), now);

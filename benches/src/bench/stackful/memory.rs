@@ -14,10 +14,8 @@ const PAGE_KIB: f64 = 4.0;
 
 /// With so many at once; in KiB for each.
 pub(super) fn suspended_kib(tasks: usize) -> Result<f64> {
-    let runtime = PreemptiveRuntime::builder()
-        .worker_threads(1)
-        .quantum(Settings::MIN_QUANTUM)
-        .build()?;
+    let runtime =
+        PreemptiveRuntime::builder().worker_threads(1).quantum(Settings::MIN_QUANTUM).build()?;
     let begun = Arc::new(AtomicUsize::new(0));
     let over = Arc::new(AtomicBool::new(false));
     let before = resident_kib()?;

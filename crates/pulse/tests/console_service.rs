@@ -146,9 +146,12 @@ fn the_terminal_shows_what_is_stuck_and_changes_a_task() {
     tokio_pulse::task::Builder::new().name("hog").spawn_on(
         async move {
             while !hog.load(Relaxed) {
-                let timer = tokio_pulse::CpuTimer::start();
-                while timer.elapsed() < Duration::from_millis(30) {
-                    std::hint::spin_loop();
+                // In a block: it is of one thread, and the task may go to another.
+                {
+                    let timer = tokio_pulse::CpuTimer::start();
+                    while timer.elapsed() < Duration::from_millis(30) {
+                        std::hint::spin_loop();
+                    }
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }

@@ -155,7 +155,6 @@ impl State {
             self.stalls.note(event, update.uptime_ns);
         }
         if let Some(workers) = update.workers {
-            self.stalls.compare_with(&workers.workers);
             self.told.workers = workers.workers;
             self.workers.settle(self.told.workers.iter().map(worker_key));
         }
@@ -171,6 +170,7 @@ impl State {
         if let Some(config) = update.config {
             self.config.told(config);
         }
+        self.stalls.compare_with(&self.told.workers, self.told.overview.stalls_in_progress);
         self.stalls.settle();
     }
 

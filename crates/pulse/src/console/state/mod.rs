@@ -170,7 +170,8 @@ impl State {
         if let Some(config) = update.config {
             self.config.told(config);
         }
-        self.stalls.compare_with(&self.told.workers, self.told.overview.stalls_in_progress);
+        let in_progress = self.told.overview.stalls_in_progress;
+        self.stalls.compare_with(&self.told.workers, in_progress, update.uptime_ns);
         self.stalls.settle();
     }
 

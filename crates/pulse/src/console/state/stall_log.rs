@@ -120,13 +120,14 @@ impl StallLog {
     }
 
     /// A thread that does something else now is not stuck where it was.
-    pub(super) fn compare_with(&mut self, workers: &[v1::Worker], in_progress: u32) {
+    pub(super) fn compare_with(&mut self, workers: &[v1::Worker], in_progress: u32, now_ns: u64) {
         let is_stuck = |tid| {
             let worker = workers.iter().find(|worker| worker.tid == Some(tid));
             in_progress > 0 && worker.is_none_or(|it| it.state() == v1::WorkerState::Stalled)
         };
         self.stuck_before.retain(|stuck| is_stuck(stuck.tid));
-        for row in &mut self.stalls {
+        // What was told just now may have begun after the threads were looked at.
+        for row in self.stalls.iter_mut().filter(|row| row.told_at_ns != now_ns) {
             let thread = row.report.as_ref().map(|report| report.tid);
             row.seems_over |= thread.is_some_and(|tid| !is_stuck(tid));
         }

@@ -146,6 +146,21 @@ pub(crate) fn frame(frame: &v1::Frame) -> String {
     printable(&format!("{function}{place}"))
 }
 
+/// The end of a path: for a screen, where what comes before is the same in most lines.
+pub(crate) fn short_path(path: &str) -> &str {
+    let known = [("/registry/src/", 1), ("/rustc/", 1)];
+    for (marker, skipped) in known {
+        if let Some((_, rest)) = path.split_once(marker) {
+            return rest.splitn(skipped + 1, '/').nth(skipped).unwrap_or(rest);
+        }
+    }
+    if !path.starts_with('/') {
+        return path;
+    }
+    let last = path.rmatch_indices('/').nth(1).map_or(0, |(at, _)| at + 1);
+    &path[last..]
+}
+
 /// The function to look at.
 pub(crate) fn culprit(stack: &v1::Stack) -> Option<&v1::Frame> {
     stack.frames.get(usize::try_from(stack.culprit?).ok()?)
@@ -173,6 +188,20 @@ mod tests {
         }
         assert_eq!(count(99_999), "99999");
         assert_eq!(count(u64::MAX), "18446744073G");
+    }
+
+    #[test]
+    fn paths_are_told_by_their_end() {
+        for (path, short) in [
+            ("/rustc/59807616/library/std/src/time.rs", "library/std/src/time.rs"),
+            ("/x/registry/src/index-19/tokio-1.54.1/src/a.rs", "tokio-1.54.1/src/a.rs"),
+            ("/home/me/service/src/report.rs", "src/report.rs"),
+            ("src/deep/er/report.rs", "src/deep/er/report.rs"),
+            ("/report.rs", "/report.rs"),
+            ("", ""),
+        ] {
+            assert_eq!(short_path(path), short);
+        }
     }
 
     #[test]

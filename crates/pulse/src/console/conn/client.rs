@@ -13,10 +13,13 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::console::error::chain;
 use crate::console::{ConsoleError, target::Target};
 
-/// For a connection, and for an answer. Stacks of many threads take the longest, well below a second.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// A connection of which only one half is left is found out in this time, twice.
-const KEEP_ALIVE: Duration = Duration::from_secs(4);
+/// For a connection, and for an answer, of a machine that has a lot to do.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// For stacks: the first time the service reads the debug information of the whole program.
+const PATIENCE_FOR_STACKS: Duration = Duration::from_secs(60);
+/// A connection of which only one half is left is found out in the sum of the two.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+const KEEP_ALIVE_ANSWER: Duration = Duration::from_secs(10);
 /// Stacks of hundreds of threads fit in.
 const LARGEST_ANSWER: usize = 32 << 20;
 
@@ -39,7 +42,7 @@ impl Client {
             .map_err(unreachable)?
             .connect_timeout(PATIENCE)
             .http2_keep_alive_interval(KEEP_ALIVE)
-            .keep_alive_timeout(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE_ANSWER)
             .keep_alive_while_idle(true);
         if let Some(tls) = &target.tls {
             let mut config = ClientTlsConfig::new()
@@ -118,7 +121,8 @@ impl Client {
         &mut self,
         request: v1::GetStacksRequest,
     ) -> Result<Vec<v1::ThreadStack>, ConsoleError> {
-        Ok(bounded(&self.address, self.wire.get_stacks(request)).await?.stacks)
+        let answer = self.wire.get_stacks(request);
+        Ok(within(PATIENCE_FOR_STACKS, &self.address, answer).await?.stacks)
     }
 }
 
@@ -153,10 +157,18 @@ async fn bounded<T>(
     address: &str,
     answer: impl Future<Output = Result<Response<T>, Status>>,
 ) -> Result<T, ConsoleError> {
-    match tokio::time::timeout(PATIENCE, answer).await {
+    within(PATIENCE, address, answer).await
+}
+
+async fn within<T>(
+    waited: Duration,
+    address: &str,
+    answer: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<T, ConsoleError> {
+    match tokio::time::timeout(waited, answer).await {
         Ok(Ok(response)) => Ok(response.into_inner()),
         Ok(Err(status)) => Err(ConsoleError::of(&status, address)),
-        Err(_) => Err(ConsoleError::Silent { address: address.to_owned(), waited: PATIENCE }),
+        Err(_) => Err(ConsoleError::Silent { address: address.to_owned(), waited }),
     }
 }
 

@@ -155,7 +155,6 @@ impl State {
             self.stalls.note(event, update.uptime_ns);
         }
         if let Some(workers) = update.workers {
-            self.stalls.compare_with(&workers.workers);
             self.told.workers = workers.workers;
             self.workers.settle(self.told.workers.iter().map(worker_key));
         }
@@ -171,6 +170,8 @@ impl State {
         if let Some(config) = update.config {
             self.config.told(config);
         }
+        let in_progress = self.told.overview.stalls_in_progress;
+        self.stalls.compare_with(&self.told.workers, in_progress, update.uptime_ns);
         self.stalls.settle();
     }
 

@@ -34,6 +34,8 @@ pub(crate) struct StallRow {
     /// When that was, in the service's time.
     pub(crate) told_at_ns: u64,
     pub(crate) end: Option<v1::StallEnd>,
+    /// Its end is not told when all was known before. Then its thread does something else now.
+    seems_over: bool,
 }
 
 impl StallRow {
@@ -41,11 +43,16 @@ impl StallRow {
     pub(crate) fn lasted_ns(&self, now_ns: u64) -> u64 {
         match (&self.end, &self.report) {
             (Some(end), _) => end.lasted_ns,
+            (None, Some(report)) if self.seems_over => report.elapsed_ns,
             (None, Some(report)) => {
                 report.elapsed_ns.saturating_add(now_ns.saturating_sub(self.told_at_ns))
             }
             (None, None) => 0,
         }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.seems_over || self.end.is_some()
     }
 
     pub(crate) fn cpu_ns(&self) -> Option<u64> {
@@ -76,6 +83,7 @@ impl StallLog {
                 self.stuck_before.retain(|stuck| stuck.tid != report.tid);
                 let row = self.row(report.stall);
                 row.told_at_ns = now_ns;
+                row.seems_over = false;
                 row.report = Some(report);
             }
             Some(v1::stall_event::Event::End(end)) => {
@@ -101,7 +109,7 @@ impl StallLog {
     pub(super) fn stuck(&mut self, threads: Vec<v1::ThreadStack>) {
         self.stuck_before = threads;
         let told = |tid| {
-            let goes_on = |row: &StallRow| row.end.is_none();
+            let goes_on = |row: &StallRow| !row.is_over();
             self.stalls
                 .iter()
                 .filter(|row| goes_on(row))
@@ -112,11 +120,17 @@ impl StallLog {
     }
 
     /// A thread that does something else now is not stuck where it was.
-    pub(super) fn compare_with(&mut self, workers: &[v1::Worker]) {
-        self.stuck_before.retain(|stuck| {
-            let worker = workers.iter().find(|worker| worker.tid == Some(stuck.tid));
-            worker.is_none_or(|worker| worker.state() == v1::WorkerState::Stalled)
-        });
+    pub(super) fn compare_with(&mut self, workers: &[v1::Worker], in_progress: u32, now_ns: u64) {
+        let is_stuck = |tid| {
+            let worker = workers.iter().find(|worker| worker.tid == Some(tid));
+            in_progress > 0 && worker.is_none_or(|it| it.state() == v1::WorkerState::Stalled)
+        };
+        self.stuck_before.retain(|stuck| is_stuck(stuck.tid));
+        // What was told just now may have begun after the threads were looked at.
+        for row in self.stalls.iter_mut().filter(|row| row.told_at_ns != now_ns) {
+            let thread = row.report.as_ref().map(|report| report.tid);
+            row.seems_over |= thread.is_some_and(|tid| !is_stuck(tid));
+        }
     }
 
     pub(super) fn settle(&mut self) {
@@ -132,8 +146,8 @@ impl StallLog {
 
     /// Those that go on before those that are over.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &StallRow> {
-        let over = self.stalls.iter().filter(|row| row.end.is_some());
-        self.stalls.iter().filter(|row| row.end.is_none()).chain(over)
+        let over = self.stalls.iter().filter(|row| row.is_over());
+        self.stalls.iter().filter(|row| !row.is_over()).chain(over)
     }
 
     pub(crate) fn find(&self, stall: u64) -> Option<&StallRow> {

@@ -98,6 +98,18 @@ fn a_stall_is_one_row_from_its_report_to_its_end() {
 }
 
 #[test]
+fn a_stall_whose_end_nobody_tells_is_over_when_its_thread_goes_on() {
+    let mut state = watched();
+    let row = |state: &State| state.stalls.find(12).map(super::StallRow::is_over);
+    assert_eq!(row(&state), Some(false));
+    let worker = v1::Worker { tid: Some(4251), state: 1, ..Default::default() };
+    let workers = Some(v1::Workers { workers: vec![worker] });
+    told(&mut state, v1::Update { workers, ..sample::later(4) });
+    assert_eq!(row(&state), Some(true));
+    assert_eq!(state.stalls.find(12).unwrap().lasted_ns(u64::MAX), 200_000_000);
+}
+
+#[test]
 fn what_was_stuck_before_we_came_is_listed_until_it_moves_or_is_told() {
     let mut state = State::default();
     state.apply(Event::Connected(Box::new(sample::program())));

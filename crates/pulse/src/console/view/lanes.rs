@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 use tokio_pulse_proto::v1::{Distribution, Gate, Lane};
 
+use super::figure::{figure, label};
 use super::style;
 use crate::console::format::{count, maybe_time, printable, time};
 use crate::console::state::State;
@@ -82,12 +83,4 @@ fn distribution(of: Option<Distribution>) -> String {
         maybe_time(of.p99_ns),
         maybe_time(of.max_ns)
     )
-}
-
-fn label(name: &str) -> Span<'static> {
-    Span::styled(format!("{name:<12}"), style::faint())
-}
-
-fn figure(name: &str, value: String) -> Line<'static> {
-    Line::from(vec![label(name), Span::raw(value)])
 }

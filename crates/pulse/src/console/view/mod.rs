@@ -2,6 +2,7 @@
 
 mod alerts;
 mod config;
+mod figure;
 mod frame;
 mod help;
 mod lanes;

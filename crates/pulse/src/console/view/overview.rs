@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Sparkline};
 
+use super::figure::{figure, label};
 use super::style;
 use crate::console::format::{count, maybe_time, time};
 use crate::console::state::{Series, State};
@@ -118,12 +119,4 @@ fn figures_of(state: &State) -> Vec<Line<'static>> {
             format!("{} looks, consoles {}", count(o.watchdog_looks), o.subscribers),
         ),
     ]
-}
-
-fn label(name: &str) -> Span<'static> {
-    Span::styled(format!("{name:<12}"), style::faint())
-}
-
-fn figure(name: &str, value: String) -> Line<'static> {
-    Line::from(vec![label(name), Span::raw(value)])
 }

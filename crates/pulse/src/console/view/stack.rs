@@ -27,7 +27,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, pane: &Stac
 
 fn of_stall(stall: &StallRow, now: u64) -> Vec<Line<'static>> {
     let who = format::task(stall.task_id(), stall.task_name().unwrap_or_default());
-    let state = if stall.end.is_some() { "was stuck for" } else { "is STUCK, for" };
+    let state = if stall.is_over() { "was stuck for" } else { "is STUCK, for" };
     let lasted = format::time(stall.lasted_ns(now));
     let cpu = format::maybe_time(stall.cpu_ns());
     let mut lines =
@@ -89,7 +89,8 @@ fn frames(stack: Option<&v1::Stack>) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'_>> = (0_u32..)
         .zip(&stack.frames)
         .map(|(number, frame)| {
-            let text = format::frame(frame);
+            let file = format::short_path(&frame.file).to_owned();
+            let text = format::frame(&v1::Frame { file, ..frame.clone() });
             if stack.culprit == Some(number) {
                 return Line::from(vec![
                     Span::styled("> ", style::bad()),

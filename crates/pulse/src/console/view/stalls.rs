@@ -50,7 +50,7 @@ fn stuck(thread: &v1::ThreadStack) -> Row<'static> {
 }
 
 fn row(stall: &StallRow, now: u64) -> Row<'static> {
-    let goes_on = stall.end.is_none();
+    let goes_on = !stall.is_over();
     let (state, look) = if goes_on { ("NOW", style::bad()) } else { ("over", style::faint()) };
     let report = stall.report.as_ref();
     let thread = report.map_or_else(|| "-".to_owned(), |report| printable(&report.thread));

@@ -14,7 +14,7 @@ use tokio_pulse_sys::ThreadCpuClock;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Set for a child that is to sleep.
-const SLEEPS: &str = "TOKIO_PULSE_TEST_SLEEPS";
+const SLEEPS: &str = "PULSE_TEST_SLEEPS";
 
 fn group() -> Option<IsolationGroup> {
     match TaskIsolation::default().create() {

@@ -33,7 +33,7 @@ pub(crate) fn tells_sleepers() -> bool {
 /// Whether the scripts for other platforms run this under an emulator, where the first turn of every piece
 /// of code takes milliseconds of CPU: nobody is innocent by the clock there.
 pub(crate) fn is_emulated() -> bool {
-    let emulated = std::env::var_os("TOKIO_PULSE_TEST_EMULATED").is_some();
+    let emulated = std::env::var_os("PULSE_TEST_EMULATED").is_some();
     if emulated {
         eprintln!("skipped: an emulator makes everybody slow");
     }

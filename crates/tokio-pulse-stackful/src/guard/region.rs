@@ -3,7 +3,7 @@
 use crate::current;
 
 /// A region that a task with [`Coverage::Marked`](crate::Coverage::Marked) may be preempted in.
-/// For others it changes nothing, nor does it lift a [`NoPreempt`].
+/// For others it changes nothing, nor does it lift a [`NoPreempt`](crate::NoPreempt).
 ///
 /// ```
 /// let sum: u64 = tokio_pulse_stackful::preemptible(|| (0..1_000_000).sum());

@@ -66,7 +66,7 @@ pub struct PreemptiveRuntime {
 
 impl PreemptiveRuntime {
     /// A builder with the defaults: a worker for each processor, a quantum of
-    /// [`Settings::DEFAULT_QUANTUM`].
+    /// [`Settings::DEFAULT_QUANTUM`](crate::Settings::DEFAULT_QUANTUM).
     pub fn builder() -> PreemptiveBuilder {
         PreemptiveBuilder::new()
     }

@@ -67,7 +67,7 @@ fn the_service_is_changed_by_keys() {
     tmux.key("C-u");
     tmux.text("5ms");
     tmux.key("Enter");
-    tmux.wait_for("would do");
+    tmux.wait_for("would do; Enter applies");
     assert_eq!(fake.state.lock().unwrap().slice, None, "it was a question");
     tmux.key("Enter");
     tmux.wait_for("slice = 5ms is in force");

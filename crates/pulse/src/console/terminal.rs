@@ -2,10 +2,15 @@
 
 use std::io::{self, IsTerminal as _, Stdout, Write as _};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::{cursor, execute, terminal};
+
+/// Whether it is to be given back. Once only: leaving the alternate screen moves the cursor to where it was
+/// before, also when it has been left already, and what a panic has printed since would be written over.
+static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while the program has it.
 #[must_use = "the terminal is given back when this is dropped"]
@@ -28,6 +33,7 @@ impl Screen {
     pub fn take() -> io::Result<Self> {
         restore_before_a_panic_is_told();
         terminal::enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
         let taken = execute!(io::stdout(), terminal::EnterAlternateScreen, cursor::Hide)
             .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         match taken {
@@ -57,6 +63,9 @@ impl Drop for Screen {
 
 /// Nothing can be done about a terminal that does not take this either.
 fn restore() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let mut out = io::stdout();
     let _ = terminal::disable_raw_mode();
     let _ = execute!(out, terminal::LeaveAlternateScreen, cursor::Show);

@@ -5,8 +5,8 @@
 //!           client             pure     draws
 //! ```
 //!
-//! [`conn`] knows the network and nothing of what is shown. [`state`] knows what has been told and what
-//! the operator is about, and does no input or output. [`view`] draws a state. What runs beside what in
+//! `conn` knows the network and nothing of what is shown. `state` knows what has been told and what
+//! the operator is about, and does no input or output. `view` draws a state. What runs beside what in
 //! `pulse top` is in `README.md` beside this file.
 
 mod config;

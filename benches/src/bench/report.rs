@@ -18,8 +18,11 @@ const STALL: Duration = Duration::from_millis(60);
 /// The first ones find nobody ready: the program's symbols are read.
 const WARM_UP: usize = 3;
 const STALLS: usize = 60;
-/// Between stalls of which each finds the watchdog at its usual pace.
+/// Between stalls of which each finds the watchdog as if there had been none.
 const QUIET: Duration = Duration::from_millis(1_500);
+/// Of a task that keeps the runtime awake: then the watchdog looks twice a slice, and first sees a poll up to
+/// half a slice after it began.
+const TICK: Duration = Duration::from_millis(1);
 /// A little, so that a stall begins at no particular time of the watchdog's.
 const SOON: Duration = Duration::from_millis(37);
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -39,6 +42,14 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     };
     let after_another = series(SOON, stalls)?;
     let alone = series(QUIET, stalls.div_ceil(4))?;
+    let ticker = bench.runtime.spawn(async {
+        let mut ticks = tokio::time::interval(TICK);
+        loop {
+            ticks.tick().await;
+        }
+    });
+    let beside_others = series(QUIET, stalls.div_ceil(4))?;
+    ticker.abort();
     let figure = |name: &str, series: &[Lateness], part: fn(&Lateness) -> f64| {
         let part: Vec<f64> = series.iter().map(part).collect();
         Figure::new(format!("report/{name}"), "ms", Better::Lower, &part)
@@ -52,6 +63,9 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
         figure("out-of-the-blue", &alone, |late| late.all).bar("B8", LIMIT_MS),
         figure("out-of-the-blue/of-which-look", &alone, |late| late.look),
         figure("out-of-the-blue/of-which-rest", &alone, |late| late.all - late.look),
+        figure("beside-others", &beside_others, |late| late.all),
+        figure("beside-others/of-which-look", &beside_others, |late| late.look),
+        figure("beside-others/of-which-rest", &beside_others, |late| late.all - late.look),
     ])
 }
 
@@ -77,6 +91,7 @@ impl Bench {
         let (told, reports): (Sender<(Instant, StallReport)>, _) = channel();
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
+            .enable_all()
             .slice(SLICE)
             // The same task would be known by the second stall.
             .rule(Rule::builder().site("*").exempt().build()?)

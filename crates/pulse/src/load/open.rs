@@ -71,6 +71,8 @@ pub struct ClassOutcome {
     pub errors: u64,
     /// The same for those that were answered with 503. They are errors as well.
     pub turned_away: Latencies,
+    /// And from when they were really sent: what the server had to do with, and not the generator.
+    pub turned_away_once_sent: Latencies,
 }
 
 impl ClassOutcome {
@@ -80,6 +82,7 @@ impl ClassOutcome {
         self.completed += other.completed;
         self.errors += other.errors;
         self.turned_away.merge(&other.turned_away);
+        self.turned_away_once_sent.merge(&other.turned_away_once_sent);
     }
 }
 
@@ -228,7 +231,11 @@ impl Score {
         let latency = sent.ended.saturating_duration_since(sent.intended);
         match sent.fate {
             Fate::Answered | Fate::TimedOut => class.latencies.record(latency),
-            Fate::TurnedAway => class.turned_away.record(latency),
+            Fate::TurnedAway => {
+                class.turned_away.record(latency);
+                let once_sent = sent.ended.saturating_duration_since(sent.began);
+                class.turned_away_once_sent.record(once_sent);
+            }
             // A refusal is quick: as a latency it would make the server look better.
             Fate::Failed => {}
         }
@@ -287,9 +294,10 @@ mod tests {
         let (mut score, start) = score();
         score.count(&sent(start, 1500, 2500, Fate::TimedOut));
         score.count(&sent(start, 1500, 1501, Fate::Failed));
-        score.count(&sent(start, 1500, 1502, Fate::TurnedAway));
+        score.count(&sent(start, 1500, 1503, Fate::TurnedAway));
         let class = &score.outcome.classes[0];
         assert_eq!((class.errors, class.latencies.summary().count), (3, 1));
-        assert_eq!(class.turned_away.summary().max_ms.round(), 2.0);
+        assert_eq!(class.turned_away.summary().max_ms.round(), 3.0);
+        assert_eq!(class.turned_away_once_sent.summary().max_ms.round(), 2.0);
     }
 }

@@ -183,7 +183,7 @@ impl TierConfig {
     }
 
     /// So many polls of the slow lane run at once; `None`: twice as many as there are
-    /// processors, and two more.
+    /// processors.
     pub fn gate_permits(&self) -> Option<usize> {
         self.gate_permits
     }

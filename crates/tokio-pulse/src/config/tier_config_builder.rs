@@ -73,7 +73,7 @@ impl TierConfigBuilder {
         self
     }
 
-    /// Sets how many polls of the slow lane run at once; `None` for two a processor and two more.
+    /// Sets how many polls of the slow lane run at once; `None` for two a processor.
     pub fn gate_permits(mut self, permits: impl Into<Option<usize>>) -> Self {
         self.0.gate_permits = permits.into();
         self

@@ -177,11 +177,12 @@ impl Measured {
     }
 }
 
-/// Enough that no processor is idle while the next poll is on its way through the gate, and the
-/// kernel still has few threads to choose from. Asked once: it is a system call.
+/// Enough that no processor is idle while the next poll is on its way through the gate. With more, each
+/// waits for longer, and an offender that has waited for long comes before a worker that just woke.
+/// Asked once: it is a system call.
 fn permits() -> usize {
     static PERMITS: OnceLock<usize> = OnceLock::new();
-    *PERMITS.get_or_init(|| 2 * std::thread::available_parallelism().map_or(1, usize::from) + 2)
+    *PERMITS.get_or_init(|| 2 * std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 fn demote(ward: Ward<'_>, harder: bool) -> Option<Demoted> {

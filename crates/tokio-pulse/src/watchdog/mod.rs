@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio_pulse_sys::RunState;
+use tokio_pulse_sys::{RunState, ThreadScheduling};
 
 use crate::config::TierConfig;
 use crate::cpu_timer;
@@ -40,6 +40,9 @@ static NEXT_STALL: AtomicU64 = AtomicU64::new(1);
 
 /// How often the memory of offences is left to fade.
 const TIDY: Duration = Duration::from_secs(1);
+
+/// The kernel's time slice for the watchdog, which its threads for reports inherit: the shortest.
+const OWN_SLICE: Duration = Duration::from_micros(100);
 
 /// The watching half: looks, judges, and tells the rescuer.
 pub(crate) struct Watchdog {
@@ -88,6 +91,10 @@ impl Watchdog {
     }
 
     fn run(mut self) {
+        // It runs for some microseconds at a time, and is not to wait for those it watches. No more than
+        // a wish: where there are no slices it waits its turn.
+        let _ =
+            ThreadScheduling::of_current_thread().map(|thread| thread.set_slice(Some(OWN_SLICE)));
         // Before the first doze, or a worker might find nobody to wake.
         self.core.heart.set_watcher(thread::current());
         let limits = self.core.tiers.config().report_limits();
@@ -167,7 +174,7 @@ impl Watchdog {
             }
         }
         let outcome = self.rescuer.adapt(tally.held, tally.lingering, tally.fresh > 0, now);
-        tally.activity.lively |= !self.rescuer.is_at_rest() && tally.stalls == 0;
+        tally.activity.settling = !self.rescuer.is_at_rest();
 
         let counters = &self.core.counters;
         let unrescued = outcome.missing.min(tally.began);

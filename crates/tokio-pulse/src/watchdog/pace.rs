@@ -34,6 +34,8 @@ pub(crate) struct Activity {
     pub(crate) youngest_stall: Option<Duration>,
     /// A stall began or ended.
     pub(crate) turn: bool,
+    /// Stand-ins are out that are to go home after a while.
+    pub(crate) settling: bool,
 }
 
 impl Activity {
@@ -82,8 +84,9 @@ impl Pace {
             self.last_lively = now;
         }
         if now.saturating_sub(self.last_lively) >= self.slice * QUIET_SLICES {
-            let old_stalls = activity.youngest_stall.is_some();
-            return Rest::Doze(old_stalls.then_some(GLANCE.max(self.slice)));
+            // A doze all the same: a hook ends it at the very beginning of the next work.
+            let glances = activity.youngest_stall.is_some() || activity.settling;
+            return Rest::Doze(glances.then_some(GLANCE.max(self.slice)));
         }
         let alert = self.last_turn.is_some_and(|turn| now.saturating_sub(turn) < ALERT);
         Rest::Nap(self.slice / if alert { ALERT_LOOKS_PER_SLICE } else { LOOKS_PER_SLICE })
@@ -95,8 +98,9 @@ mod tests {
     use super::*;
 
     const SLICE: Duration = Duration::from_millis(10);
-    const LIVELY: Activity = Activity { lively: true, youngest_stall: None, turn: false };
-    const QUIET: Activity = Activity { lively: false, youngest_stall: None, turn: false };
+    const QUIET: Activity =
+        Activity { lively: false, youngest_stall: None, turn: false, settling: false };
+    const LIVELY: Activity = Activity { lively: true, ..QUIET };
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -118,6 +122,14 @@ mod tests {
         assert!(matches!(pace.next(QUIET, ms(79)), Rest::Nap(_)));
         assert_eq!(pace.next(QUIET, ms(80)), Rest::Doze(None));
         assert!(matches!(pace.next(LIVELY, ms(81)), Rest::Nap(_)));
+    }
+
+    #[test]
+    fn who_waits_for_stand_ins_to_go_home_dozes_for_a_while() {
+        let mut pace = Pace::new(SLICE);
+        let settling = Activity { settling: true, ..QUIET };
+        assert!(matches!(pace.next(settling, ms(29)), Rest::Nap(_)));
+        assert_eq!(pace.next(settling, ms(30)), Rest::Doze(Some(GLANCE)));
     }
 
     #[test]

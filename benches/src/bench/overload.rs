@@ -22,6 +22,7 @@ use super::server::{PATH, Server};
 use crate::Result;
 use crate::figure::{Better, Figure};
 use crate::rounds::{interleave, pick};
+use crate::stats::differences;
 
 const ROUNDS: usize = 7;
 const WARM_UP: Duration = Duration::from_millis(500);
@@ -94,7 +95,8 @@ impl Shedding {
                 router.layer(layer.on_reject(ServiceUnavailable))
             }
             Self::Lane => {
-                let gauge = gauge().ignore_delay().lane_depth(workers, workers - 1);
+                // Who is let in waits for one other at most, on top of those that run.
+                let gauge = gauge().ignore_delay().lane_depth(1, 0);
                 // Each request looks: a burst within an interval would be let in as a whole.
                 let gauge = gauge.interval(Duration::ZERO).build().expect("limits in order");
                 let layer = BudgetLayer::new(RequestBudget::of_cpu(Duration::ZERO))
@@ -126,7 +128,9 @@ struct Load {
 struct Sample {
     served: Summary,
     turned_away: Summary,
-    /// Of those that were turned away.
+    /// From when they were sent, and not from when they should have been.
+    once_sent: Summary,
+    /// Of those that were turned away, once sent.
     within_limit: f64,
     /// Neither served nor turned away, of all.
     lost: f64,
@@ -146,7 +150,23 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
         seed += 1;
         measure(load, scale, (seed - 1) / loads.len() as u64)
     })?;
-    Ok(loads.iter().zip(&samples).flat_map(|(load, samples)| figures(*load, samples)).collect())
+    let mut all: Vec<_> =
+        loads.iter().zip(&samples).flat_map(|(load, samples)| figures(*load, samples)).collect();
+    all.extend(beyond_calm(&loads, &samples));
+    Ok(all)
+}
+
+/// What the overload costs those that are let in.
+fn beyond_calm(loads: &[Load], samples: &[Vec<Sample>]) -> Option<Figure> {
+    let p99 = |is_wanted: fn(&Load) -> bool| {
+        let index = loads.iter().position(is_wanted)?;
+        Some(pick(&samples[index], |sample| sample.served.p99_ms))
+    };
+    let calm = p99(|load| load.per_second == CALM)?;
+    let lane = p99(|load| load.per_second != CALM && matches!(load.shedding, Shedding::Lane))?;
+    let beyond = differences(&lane, &calm);
+    let name = "overload/lane/served-p99-beyond-calm";
+    Some(Figure::new(name, "ms", Better::Lower, &beyond).sides(&calm, &lane, "ms"))
 }
 
 fn figures(load: Load, samples: &[Sample]) -> Vec<Figure> {
@@ -161,12 +181,16 @@ fn figures(load: Load, samples: &[Sample]) -> Vec<Figure> {
         figure("served-p99", "ms", Better::Lower, |s| s.served.p99_ms),
     ];
     if !is_calm && !matches!(load.shedding, Shedding::Nobody) {
-        let p99 = figure("turned-away-p99", "ms", Better::Lower, |s| s.turned_away.p99_ms);
+        // Before that the server has not heard of them: the rest is the generator's, which is on the same
+        // processors.
+        let p99 = figure("turned-away-once-sent-p99", "ms", Better::Lower, |s| s.once_sent.p99_ms);
         figures.extend([
+            figure("turned-away-p99", "ms", Better::Lower, |s| s.turned_away.p99_ms),
             figure("turned-away", "per s", Better::Lower, |s| {
                 s.turned_away.count as f64 / s.seconds
             }),
             figure("turned-away-p50", "ms", Better::Lower, |s| s.turned_away.p50_ms),
+            figure("turned-away-once-sent-p50", "ms", Better::Lower, |s| s.once_sent.p50_ms),
             match load.shedding {
                 Shedding::Lane => p99.bar("E5", LIMIT_TURNED_AWAY_MS),
                 _ => p99,
@@ -196,10 +220,12 @@ fn measure(load: Load, scale: Scale, seed: u64) -> Result<Sample> {
     let outcome = outcome?;
     let [requests] = &outcome.classes[..] else { return Err("no class of requests".into()) };
     let (served, turned_away) = (requests.latencies.summary(), requests.turned_away.summary());
+    let once_sent = &requests.turned_away_once_sent;
     let lost = requests.errors - turned_away.count;
     let all = (served.count + requests.errors).max(1);
     Ok(Sample {
-        within_limit: requests.turned_away.share_within(Duration::from_millis(1)),
+        within_limit: once_sent.share_within(Duration::from_millis(1)),
+        once_sent: once_sent.summary(),
         lost: lost as f64 / all as f64,
         lag_p99_ms: outcome.lag.summary().p99_ms,
         seconds: measured.as_secs_f64(),

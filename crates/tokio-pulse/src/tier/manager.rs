@@ -401,7 +401,7 @@ impl TierManager {
         }
         let allowed = terms.allowed(&config);
         // The watchdog has its own evidence, but does not know what this task may take.
-        let active = measured.lasted.saturating_sub(measured.waited.unwrap_or_default());
+        let active = measured.active();
         let violation = active >= allowed;
         let budget_remaining = allowed.saturating_sub(active);
         if !known && !violation {

@@ -164,7 +164,11 @@ impl Suspect {
             if !self.is_judged() {
                 self.record = Record::new(terms.floor, now);
             }
-            // From probation it goes on where it was: what was suspected of it has come true.
+            // From probation it goes on where it was: what was suspected of it has come true, and is
+            // expected of it again.
+            if let Standing::Probation { .. } = self.standing {
+                self.heavy = self.heavy.max(EXPECTED);
+            }
             self.standing = Standing::Offender;
         } else if let (true, Standing::Probation { good_polls }) = (good, &mut self.standing) {
             *good_polls += 1;
@@ -185,5 +189,39 @@ impl Suspect {
             change = Change::None;
         }
         Judged { change, tier: self.tier(), first, in_favour }
+    }
+}
+
+#[cfg(all(test, not(pulse_loom)))]
+mod tests {
+    use std::panic::Location;
+
+    use super::super::terms::terms;
+    use super::*;
+
+    const BAD: PollReport = PollReport { cpu: Duration::from_millis(50), violation: true };
+    const GOOD: PollReport = PollReport { cpu: Duration::ZERO, violation: false };
+
+    fn suspect(standing: Standing) -> impl FnMut(PollReport) -> bool {
+        let config = TierConfig::default();
+        let site = Site::of(Location::caller());
+        let terms = terms(&config, site, None).unwrap();
+        let mut suspect = Suspect::new(Tier::Three, site, standing, terms, Duration::ZERO);
+        move |report| {
+            suspect.add(report, report.cpu, terms, &config, Duration::from_millis(1));
+            suspect.is_expected_to_offend()
+        }
+    }
+
+    #[test]
+    fn one_offence_of_a_stranger_is_no_habit_and_two_are() {
+        let mut poll = suspect(Standing::Offender);
+        assert_eq!([poll(BAD), poll(BAD), poll(GOOD), poll(GOOD)], [false, true, false, false]);
+    }
+
+    #[test]
+    fn one_offence_on_probation_is_what_was_expected() {
+        let mut poll = suspect(Standing::Probation { good_polls: 0 });
+        assert_eq!([poll(BAD), poll(BAD), poll(GOOD)], [true, true, false]);
     }
 }

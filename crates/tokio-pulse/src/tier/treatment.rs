@@ -166,9 +166,16 @@ impl Measured {
         Outcome { lasted, cpu, handed_off, budget_remaining }
     }
 
+    /// For how long it burned or blocked. The kernel counts a wait for a processor as of when it sees
+    /// it, which may be longer than there was time for: what was burned was no wait.
+    pub(crate) fn active(&self) -> Duration {
+        let not_waited = self.lasted.saturating_sub(self.waited.unwrap_or_default());
+        not_waited.max(self.cpu.unwrap_or_default().min(self.lasted))
+    }
+
     /// What took the time.
     pub(crate) fn cause(&self) -> Cause {
-        let active = self.lasted.saturating_sub(self.waited.unwrap_or_default());
+        let active = self.active();
         match self.cpu {
             None => Cause::Unknown,
             Some(cpu) if cpu >= active / 2 => Cause::Computing,
@@ -250,5 +257,28 @@ impl Clocks {
         let difference =
             |now: Option<Duration>, then: Option<Duration>| Some(now?.saturating_sub(then?));
         Self { cpu: difference(self.cpu, then.cpu), waited: difference(self.waited, then.waited) }
+    }
+}
+
+#[cfg(all(test, not(pulse_loom)))]
+mod tests {
+    use super::*;
+
+    /// Seen on Linux 6.18: a poll of 20 ms of CPU in 56 ms of which the kernel counted 49 as waiting.
+    #[test]
+    fn what_was_burned_counts_whatever_the_wait() {
+        let ms = Duration::from_millis;
+        let burned = |cpu, waited| Measured {
+            lasted: ms(56),
+            cpu: Some(ms(cpu)),
+            waited: Some(ms(waited)),
+            handed_off: true,
+        };
+        assert_eq!(burned(20, 49).active(), ms(20));
+        assert_eq!(burned(20, 36).active(), ms(20));
+        assert_eq!(burned(2, 36).active(), ms(20));
+        assert_eq!(burned(90, 0).active(), ms(56));
+        assert_eq!(burned(20, 49).cause(), Cause::Computing);
+        assert_eq!(Measured { cpu: None, waited: None, ..burned(0, 0) }.active(), ms(56));
     }
 }

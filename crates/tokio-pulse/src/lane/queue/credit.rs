@@ -56,7 +56,11 @@ impl Order for Credit {
     }
 
     fn arrive(&mut self, account: &mut Account<Had>) -> bool {
-        let time = self.time.caught_up(account.seat.time);
+        // One of whom an item still runs has not slept: what is due to it stays due, however much.
+        let time = match account.running {
+            0 => self.time.caught_up(account.seat.time),
+            _ => account.seat.time,
+        };
         account.seat.time = time;
         let within_its_share = ahead(time, self.time.now()) <= 0;
         within_its_share && self.time.has_rested(account, account.seat.served)

@@ -25,8 +25,10 @@ use crate::heartbeat::slot::Slot;
 use crate::heartbeat::{Heart, Party};
 use crate::stall_report::{Doubling, Examiner, ReportLimits, Reports, StallFacts};
 
-/// A thread is asked so often before it is reported without a stack.
-const TRIES: u32 = 4;
+/// A thread is asked so often before it is reported without a stack. With the pauses between looks that
+/// is some slices: on a loaded machine a thread that slept gets a processor later than the
+/// watchdog does, and a late stack is worth more than an early report without.
+const TRIES: u32 = 16;
 
 /// Bounds of the wait for an answer, whatever the slice.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);

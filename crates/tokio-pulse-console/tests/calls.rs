@@ -199,6 +199,31 @@ fn the_configuration_is_read_and_changed_as_a_whole() {
     });
 }
 
+/// Also through two servers, each of which has a thread of its own.
+#[test]
+fn of_two_clients_who_have_seen_the_same_configuration_one_succeeds() {
+    let runtime = watched(1);
+    let servers = [0; 2].map(|_| ConsoleServer::bind("127.0.0.1:0", runtime.handle()).unwrap());
+    block_on(async {
+        let (mut one, mut other) = (over_tcp(&servers[0]).await, over_tcp(&servers[1]).await);
+        // The rate of changes is bounded.
+        for _ in 0..10 {
+            let seen = one.get_config(v1::GetConfigRequest {}).await.unwrap().into_inner();
+            let request = |slice: &str| v1::SetConfigRequest {
+                assignments: vec![v1::Assignment { key: "slice".into(), value: slice.into() }],
+                expected_revision: Some(seen.config.as_ref().unwrap().revision),
+                ..Default::default()
+            };
+            let answers =
+                tokio::join!(one.set_config(request("5ms")), other.set_config(request("20ms")));
+            let answers = [answers.0, answers.1];
+            assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
+            let status = answers.into_iter().find_map(Result::err).unwrap();
+            assert_eq!(Reason::of(&status), Some(Reason::Conflict), "{status}");
+        }
+    });
+}
+
 #[test]
 fn a_task_and_a_spawn_site_are_set_by_hand() {
     served_both_ways(async |mut client, runtime| {

@@ -146,7 +146,7 @@ pub struct Overview {
     /// Of the latter, those that are asleep and could take over.
     #[prost(uint32, tag = "3")]
     pub reserves_free: u32,
-    /// Polls on all threads.
+    /// Polls on all threads, those of the lanes included.
     #[prost(uint64, tag = "4")]
     pub polls: u64,
     #[prost(uint64, tag = "5")]

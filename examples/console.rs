@@ -1,8 +1,8 @@
 //! A service that can be watched and steered by `pulse top` while it runs.
 //!
 //! ```sh
-//! cargo run -p pulse-examples --example console -- /tmp/console.sock
-//! pulse top /tmp/console.sock # in another terminal
+//! cargo run -p pulse-examples --example console -- "$XDG_RUNTIME_DIR/console.sock"
+//! pulse top "$XDG_RUNTIME_DIR/console.sock" # in another terminal
 //! ```
 //!
 //! Without a path it listens on a loopback address, and prints which.

@@ -3,6 +3,8 @@
 
 #[path = "console/tmux.rs"]
 mod tmux;
+#[path = "../../tokio-pulse-console/tests/common/wedge.rs"]
+mod wedge;
 
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use serde_json::Value;
 use tmux::Tmux;
 use tokio_pulse::stall_report::ReportLimits;
 use tokio_pulse_console::ConsoleServer;
+use wedge::Wedge;
 
 const TOKEN: &str = "correct-horse-battery-staple";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,39 +44,6 @@ fn stdout(output: &Output) -> String {
 
 fn json(connect: &str, words: &[&str]) -> Value {
     serde_json::from_str(&stdout(&command(connect, words).output().unwrap())).unwrap()
-}
-
-/// Holds every worker that there is until this is dropped.
-struct Wedge(Arc<AtomicBool>);
-
-impl Wedge {
-    fn drive(runtime: &tokio_pulse::Runtime) -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        let workers = runtime.metrics().num_workers() + runtime.metrics().reserve_workers();
-        for _ in 0..workers {
-            let over = over.clone();
-            runtime.spawn(async move { stuck_for_ever(&over) });
-        }
-        let began = Instant::now();
-        while runtime.metrics().stalls_in_progress() < workers {
-            assert!(began.elapsed() < PATIENCE, "{:?}", runtime.metrics());
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Self(over)
-    }
-}
-
-impl Drop for Wedge {
-    fn drop(&mut self) {
-        self.0.store(true, Relaxed);
-    }
-}
-
-#[inline(never)]
-fn stuck_for_ever(over: &AtomicBool) {
-    while !over.load(Relaxed) {
-        std::hint::spin_loop();
-    }
 }
 
 /// Where stacks have names.

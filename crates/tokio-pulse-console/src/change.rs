@@ -13,21 +13,21 @@ use crate::convert;
 impl Answers {
     pub(crate) fn set_config(&self, request: &v1::SetConfigRequest) -> Result<v1::Config, Status> {
         let handle = self.handle.tiers().config_handle();
-        // Against another console or person: what the program itself changes between this look and the
-        // change is not noticed.
-        let revision = handle.revision();
-        if let Some(expected) = request.expected_revision.filter(|&known| known != revision) {
-            return Err(Reason::Conflict.status(format!(
-                "the configuration is at revision {revision} and no longer at {expected}; look at it \
-                 again"
-            )));
-        }
         let assignments = &request.assignments;
         let values = assignments.iter().map(|one| (one.key.as_str(), one.value.as_str()));
         if request.dry_run {
-            return handle.try_set(values).map(|view| convert::config(&view)).map_err(refused);
+            let expected = request.expected_revision;
+            return handle
+                .try_set_since(expected, values)
+                .map(|view| convert::config(&view))
+                .map_err(refused);
         }
-        self.handle.tiers().set_config(values).map_err(refused)?;
+        let tiers = self.handle.tiers();
+        match request.expected_revision {
+            Some(expected) => tiers.set_config_since(expected, values),
+            None => tiers.set_config(values),
+        }
+        .map_err(refused)?;
         Ok(convert::config(&handle.view()))
     }
 
@@ -110,7 +110,11 @@ fn nothing_said() -> Status {
 }
 
 fn refused(error: ConfigError) -> Status {
-    let reason = if error.is_start_only() { Reason::StartOnly } else { Reason::Invalid };
+    let reason = match &error {
+        error if error.is_start_only() => Reason::StartOnly,
+        error if error.is_outdated() => Reason::Conflict,
+        _ => Reason::Invalid,
+    };
     match error.key() {
         Some(key) => reason.status_of_key(key, error.to_string()),
         None => reason.status(error.to_string()),

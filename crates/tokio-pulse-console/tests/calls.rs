@@ -14,6 +14,9 @@ use tokio_pulse_console::ConsoleServer;
 use tokio_pulse_proto::v1::{self, Section};
 use tokio_pulse_proto::{KEY_METADATA, Reason};
 
+/// At ten a second, more than come while one hog runs.
+const UPDATES_A_HOG: usize = 10;
+
 const HOG: Duration = Duration::from_millis(30);
 
 fn served_both_ways(test: impl AsyncFn(Client, &tokio_pulse::Runtime)) {
@@ -99,11 +102,14 @@ fn stalls_are_told_with_their_stacks_and_their_end() {
         let ended = 'rounds: loop {
             for kind in kinds {
                 runtime.spawn(async move { kind() }).await.unwrap();
-                let update = updates.message().await.unwrap().unwrap();
-                for event in update.stalls {
-                    match event.event.unwrap() {
-                        v1::stall_event::Event::Report(report) => told.push(report),
-                        v1::stall_event::Event::End(end) => break 'rounds end,
+                // All that came meanwhile: an update that is not read holds up those behind it.
+                for _ in 0..UPDATES_A_HOG {
+                    let update = updates.message().await.unwrap().unwrap();
+                    for event in update.stalls {
+                        match event.event.unwrap() {
+                            v1::stall_event::Event::Report(report) => told.push(report),
+                            v1::stall_event::Event::End(end) => break 'rounds end,
+                        }
                     }
                 }
                 assert!(began.elapsed() < common::PATIENCE, "the end was not told: {told:?}");
@@ -196,6 +202,31 @@ fn the_configuration_is_read_and_changed_as_a_whole() {
         }
         let back = set(&[("slice", "10ms"), ("tier.3.name", "slow lane")]);
         client.set_config(back).await.unwrap();
+    });
+}
+
+/// Also through two servers, each of which has a thread of its own.
+#[test]
+fn of_two_clients_who_have_seen_the_same_configuration_one_succeeds() {
+    let runtime = watched(1);
+    let servers = [0; 2].map(|_| ConsoleServer::bind("127.0.0.1:0", runtime.handle()).unwrap());
+    block_on(async {
+        let (mut one, mut other) = (over_tcp(&servers[0]).await, over_tcp(&servers[1]).await);
+        // The rate of changes is bounded.
+        for _ in 0..10 {
+            let seen = one.get_config(v1::GetConfigRequest {}).await.unwrap().into_inner();
+            let request = |slice: &str| v1::SetConfigRequest {
+                assignments: vec![v1::Assignment { key: "slice".into(), value: slice.into() }],
+                expected_revision: Some(seen.config.as_ref().unwrap().revision),
+                ..Default::default()
+            };
+            let answers =
+                tokio::join!(one.set_config(request("5ms")), other.set_config(request("20ms")));
+            let answers = [answers.0, answers.1];
+            assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
+            let status = answers.into_iter().find_map(Result::err).unwrap();
+            assert_eq!(Reason::of(&status), Some(Reason::Conflict), "{status}");
+        }
     });
 }
 

@@ -267,7 +267,7 @@ fn rules_and_records_know_a_request_by_its_description() {
     runtime.block_on(eventually(known));
     let end = ended.recv_timeout(PATIENCE).unwrap();
     connection.abort();
-    assert_eq!((end.task_id, end.task_name.as_deref()), (connection.id(), Some("GET")));
+    assert_eq!((end.task_id, end.task_name.as_deref()), (Some(connection.id()), Some("GET")));
     assert!(end.task_group.is_some(), "{end}");
 }
 

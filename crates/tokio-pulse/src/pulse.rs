@@ -42,6 +42,12 @@ pub(crate) struct Core {
 }
 
 impl Core {
+    /// Polls on all threads so far, those of both lanes included.
+    pub(crate) fn polls(&self) -> u64 {
+        let lanes = [&self.lane, &self.isolated].map(|lane| lane.counters.poll_count());
+        self.heart.registry.polls() + lanes.iter().sum::<u64>()
+    }
+
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }

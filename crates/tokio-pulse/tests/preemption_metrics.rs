@@ -62,6 +62,35 @@ fn waits_and_polls_of_the_lane_are_measured() {
     assert!(metrics(&runtime).lane().admitted() >= 1);
 }
 
+fn burn(time: Duration) {
+    let timer = tokio_pulse::CpuTimer::start();
+    while timer.elapsed() < time {
+        std::hint::spin_loop();
+    }
+}
+
+/// On the lane an offender is judged as anywhere; its polls there are polls like any other.
+#[test]
+fn there_are_never_more_slow_polls_than_polls() {
+    let rule = Rule::builder().site("*/preemption_metrics.rs:*").tier(Tier::Three).build().unwrap();
+    let mut builder = builder(1);
+    builder.rule(rule);
+    let runtime = builder.build().unwrap();
+    let offends = async {
+        for _ in 0..40 {
+            burn(Duration::from_millis(15));
+            tokio::task::yield_now().await;
+        }
+    };
+    runtime.block_on(runtime.spawn(offends)).unwrap();
+    eventually("its polls are told", || {
+        let metrics = metrics(&runtime);
+        let lane = metrics.lane().polls();
+        assert!(metrics.polls() >= lane && metrics.polls() >= metrics.slow_polls(), "{metrics:?}");
+        !cfg!(tokio_unstable) || (lane >= 30 && metrics.slow_polls() >= 20)
+    });
+}
+
 /// Threads of a current-thread runtime come and go with `block_on`, and counters must not fall.
 #[test]
 fn polls_of_threads_that_have_ended_still_count() {

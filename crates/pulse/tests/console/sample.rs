@@ -219,7 +219,7 @@ fn report() -> v1::StallEvent {
 fn end_of_another() -> v1::StallEvent {
     let end = v1::StallEnd {
         stall: 11,
-        task_id: 91,
+        task_id: Some(91),
         task_name: None,
         spawned_at: Some(site("src/report.rs", 42)),
         lasted_ns: 350 * MS,

@@ -31,9 +31,9 @@ pub(crate) fn stall_report(report: &StallReport) -> v1::StallEvent {
 pub(crate) fn stall_end(end: &StallEnd) -> v1::StallEvent {
     let end = v1::StallEnd {
         stall: end.stall,
-        task_id: number(end.task_id),
+        task_id: end.task_id.map(number),
         task_name: end.task_name.clone(),
-        spawned_at: Some(location(end.spawned_at)),
+        spawned_at: end.spawned_at.map(location),
         lasted_ns: nanos(end.lasted),
         cpu_ns: end.cpu_used.map(nanos),
     };

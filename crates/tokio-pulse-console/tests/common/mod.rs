@@ -1,6 +1,8 @@
 //! A service with hogs, and a client that comes by any way.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part")]
+
+mod wedge;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -13,6 +15,8 @@ use tokio_pulse::stall_report::ReportLimits;
 use tokio_pulse_console::ConsoleServer;
 use tokio_pulse_proto::v1::{self, console_client::ConsoleClient};
 use tonic::transport::{Channel, Endpoint, Uri};
+
+pub(crate) use wedge::{Wedge, stuck_for_ever};
 
 /// For what happens sooner or later on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -91,40 +95,6 @@ impl Drop for Hogs {
 pub(crate) fn burn(time: Duration) {
     let timer = tokio_pulse::CpuTimer::start();
     while timer.elapsed() < time {
-        std::hint::spin_loop();
-    }
-}
-
-/// Holds every worker that there is, the reserve included, in a loop that ends with this.
-pub(crate) struct Wedge(Arc<AtomicBool>);
-
-impl Wedge {
-    pub(crate) fn drive(runtime: &tokio_pulse::Runtime) -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        let workers = runtime.metrics().num_workers() + runtime.metrics().reserve_workers();
-        for _ in 0..workers {
-            let over = over.clone();
-            runtime.spawn(async move { stuck_for_ever(&over) });
-        }
-        let began = Instant::now();
-        while runtime.metrics().stalls_in_progress() < workers {
-            assert!(began.elapsed() < PATIENCE, "{:?}", runtime.metrics());
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Self(over)
-    }
-}
-
-impl Drop for Wedge {
-    fn drop(&mut self) {
-        self.0.store(true, Relaxed);
-    }
-}
-
-/// Its name is looked for in the stacks.
-#[inline(never)]
-pub(crate) fn stuck_for_ever(over: &AtomicBool) {
-    while !over.load(Relaxed) {
         std::hint::spin_loop();
     }
 }

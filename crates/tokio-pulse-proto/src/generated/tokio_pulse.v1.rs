@@ -146,7 +146,7 @@ pub struct Overview {
     /// Of the latter, those that are asleep and could take over.
     #[prost(uint32, tag = "3")]
     pub reserves_free: u32,
-    /// Polls on all threads.
+    /// Polls on all threads, those of the lanes included.
     #[prost(uint64, tag = "4")]
     pub polls: u64,
     #[prost(uint64, tag = "5")]
@@ -404,8 +404,9 @@ pub struct StallReport {
 pub struct StallEnd {
     #[prost(uint64, tag = "1")]
     pub stall: u64,
-    #[prost(uint64, tag = "2")]
-    pub task_id: u64,
+    /// Not there: the poll goes on without its worker, and whose it is was not noted.
+    #[prost(uint64, optional, tag = "2")]
+    pub task_id: ::core::option::Option<u64>,
     #[prost(string, optional, tag = "3")]
     pub task_name: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "4")]

@@ -110,16 +110,12 @@ impl Monitor {
     fn read(&mut self) -> Reading {
         let counters = self.core.counters.snapshot();
         let tiers = self.core.tiers.counters().snapshot();
-        let lane_polls: u64 = [&self.core.lane, &self.core.isolated]
-            .map(|lane| lane.counters.poll_count())
-            .iter()
-            .sum();
         let ran_out =
             counters.exhausted > std::mem::replace(&mut self.exhausted, counters.exhausted);
         let scheduling_delay = self.probe.as_mut().map(DelayProbe::look).unwrap_or_default();
         Reading {
             at: self.core.heart.began.elapsed(),
-            polls: self.core.heart.registry.polls() + lane_polls,
+            polls: self.core.polls(),
             slow_polls: counters.stalls.max(tiers.violations) + tiers.slow_polls,
             stalls: counters.stalls,
             violations: tiers.violations,

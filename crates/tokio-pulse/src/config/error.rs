@@ -32,6 +32,7 @@ enum Kind {
     NoFeature,
     Watch(Arc<io::Error>),
     StartOnly { key: String },
+    Outdated { expected: u64, revision: u64 },
 }
 
 impl ConfigError {
@@ -75,6 +76,10 @@ impl ConfigError {
 
     pub(super) fn start_only(key: &str) -> Self {
         Self::new(Kind::StartOnly { key: key.to_owned() })
+    }
+
+    pub(super) fn outdated(expected: u64, revision: u64) -> Self {
+        Self::new(Kind::Outdated { expected, revision })
     }
 
     pub(super) fn watch(error: io::Error) -> Self {
@@ -124,6 +129,11 @@ impl ConfigError {
         matches!(self.0.kind, Kind::StartOnly { .. })
     }
 
+    /// Somebody has changed the configuration since it was looked at.
+    pub fn is_outdated(&self) -> bool {
+        matches!(self.0.kind, Kind::Outdated { .. })
+    }
+
     /// A file was asked for, and this program was built without the feature `config-file`.
     pub fn is_missing_feature(&self) -> bool {
         matches!(self.0.kind, Kind::NoFeature)
@@ -162,6 +172,10 @@ impl fmt::Display for ConfigError {
             Kind::StartOnly { key } => {
                 write!(f, "{key} is read when a runtime starts; set it there, and start it again")
             }
+            Kind::Outdated { expected, revision } => write!(
+                f,
+                "the configuration is at revision {revision} and no longer at {expected}; look at it again"
+            ),
             Kind::Watch(_) => f.write_str("the thread that watches the file could not be started"),
         }
     }

@@ -75,7 +75,40 @@ impl ConfigHandle {
         &self,
         values: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<(), ConfigError> {
+        self.set_upon(None, values)
+    }
+
+    /// As [`set`](Self::set), if nobody has changed anything since the [revision](Self::revision) that was
+    /// looked at: of several who do so at a time one succeeds.
+    ///
+    /// ```
+    /// use tokio_pulse::{ConfigHandle, TierConfig};
+    ///
+    /// let handle = ConfigHandle::new(TierConfig::default());
+    /// let seen = handle.revision();
+    /// handle.set_since(seen, [("slice", "5ms")])?;
+    /// assert!(handle.set_since(seen, [("slice", "20ms")]).unwrap_err().is_outdated());
+    /// # Ok::<(), tokio_pulse::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As of [`set`](Self::set), and when somebody has.
+    pub fn set_since<'a>(
+        &self,
+        revision: u64,
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), ConfigError> {
+        self.set_upon(Some(revision), values)
+    }
+
+    fn set_upon<'a>(
+        &self,
+        expected: Option<u64>,
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), ConfigError> {
         let mut updating = self.updating();
+        must_be_at(expected, &updating)?;
         let resolved = laid_upon(&updating, &self.load(), values)?;
         updating.adopt(&resolved);
         self.publish(&mut updating, resolved.config);
@@ -91,7 +124,22 @@ impl ConfigHandle {
         &self,
         values: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<ConfigView, ConfigError> {
+        self.try_set_since(None, values)
+    }
+
+    /// What [`set_since`](Self::set_since) would come to, or [`set`](Self::set) without a revision. Changes
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// As of those.
+    pub fn try_set_since<'a>(
+        &self,
+        revision: Option<u64>,
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<ConfigView, ConfigError> {
         let updating = self.updating();
+        must_be_at(revision, &updating)?;
         let resolved = laid_upon(&updating, &self.load(), values)?;
         Ok(ConfigView {
             config: Arc::new(resolved.config),
@@ -147,6 +195,13 @@ impl ConfigHandle {
             budget: rule.budget(),
             exempt: rule.is_exempt(),
         })
+    }
+}
+
+fn must_be_at(expected: Option<u64>, now: &Provenance) -> Result<(), ConfigError> {
+    match expected.filter(|&expected| expected != now.revision()) {
+        Some(expected) => Err(ConfigError::outdated(expected, now.revision())),
+        None => Ok(()),
     }
 }
 

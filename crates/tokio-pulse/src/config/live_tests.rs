@@ -108,3 +108,25 @@ fn a_site_is_set_in_front_of_all_rules_and_set_back() {
     handle.set_site("src/c.rs", Some(terms)).unwrap();
     assert_eq!(handle.current().rule_for(&facts).unwrap().priority(), Some(TaskPriority::Low));
 }
+
+#[test]
+fn of_several_who_have_looked_at_the_same_one_succeeds() {
+    let handle = ConfigHandle::new(TierConfig::default());
+    for _ in 0..100 {
+        let seen = handle.revision();
+        let ready = std::sync::Barrier::new(2);
+        let change = |slice| {
+            ready.wait();
+            handle.set_since(seen, [("slice", slice)])
+        };
+        let results = std::thread::scope(|scope| {
+            let other = scope.spawn(|| change("20ms"));
+            [change("5ms"), other.join().unwrap()]
+        });
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+        let refused = results.into_iter().find_map(Result::err).unwrap();
+        assert!(refused.is_outdated() && refused.to_string().contains("look at it again"));
+        assert_eq!(handle.revision(), seen + 1);
+    }
+    assert!(handle.try_set_since(Some(0), [("slice", "5ms")]).unwrap_err().is_outdated());
+}

@@ -4,13 +4,16 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::beat::Snapshot;
 use crate::intervene::demote::Demoted;
 use crate::watchdog::scan::{Cause, Milestone};
 
 /// The evidence against one poll, and what was done to its thread. Dropping it undoes that.
 #[derive(Debug)]
 pub(crate) struct Charge {
-    /// When the poll was seen first, since the start of the runtime.
+    /// The poll.
+    pub(crate) beat: Snapshot,
+    /// When it was seen first, since the start of the runtime.
     pub(crate) since: Duration,
     /// What the thread's CPU clock said then.
     pub(crate) cpu_then: Option<Duration>,

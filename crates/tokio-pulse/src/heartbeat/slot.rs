@@ -41,7 +41,8 @@ pub(crate) struct Identity {
     pub(crate) worker: AtomicUsize,
     /// Stalls that began on this thread. Written by the watchdog.
     pub(crate) stalls: AtomicU64,
-    /// The number of the stall that was reported last, or 0. Written by the watchdog.
+    /// The number of the stall that was reported last and whose end is still to be told, or 0. Set by the
+    /// watchdog, and taken by whichever of the two sees the end first.
     pub(crate) told: AtomicU64,
     /// What was said of the task that is polled, if it was. Written by the thread while it is armed.
     pub(crate) described: Mutex<Option<(Id, Arc<TaskContext>)>>,
@@ -80,6 +81,11 @@ impl Slot {
 
     pub(crate) fn beat(&self) -> &Beat {
         &self.line.beat
+    }
+
+    /// Whether the end of that stall is to be told, and by the caller.
+    pub(crate) fn take_told(&self, stall: u64) -> bool {
+        self.thread.told.compare_exchange(stall, 0, Relaxed, Relaxed).is_ok()
     }
 
     /// The CPU time of the thread; `None` where the system does not tell.

@@ -4,7 +4,6 @@
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::task::Id;
 
@@ -84,10 +83,10 @@ impl Dispatch {
         let context = context.as_deref();
         self.reports.ended(StallEnd {
             stall,
-            task_id: task,
+            task_id: Some(task),
             task_name: context.and_then(|context| context.name().map(str::to_owned)),
             task_group: context.and_then(|context| context.group().map(Group::id)),
-            spawned_at,
+            spawned_at: Some(spawned_at),
             lasted: self.heart.began.elapsed().saturating_sub(accusation.since),
             cpu_used: cpu.map(|(then, now)| now.saturating_sub(then)),
         });
@@ -120,8 +119,9 @@ impl Dispatch {
         seat::with_slot(&self.heart, |slot| {
             // Dropped here in any case, and with it what the watchdog did to the thread.
             let Some(charge) = slot.thread.charge.take() else { return };
-            let told = slot.thread.told.load(Relaxed) == charge.stall;
             let holds = answer == Answer::Accused && hooks::can_be_blamed();
+            // Else the watchdog tells.
+            let told = holds && slot.take_told(charge.stall);
             accusation = holds.then(|| Accusation {
                 since: charge.since,
                 cpu_then: charge.cpu_then,

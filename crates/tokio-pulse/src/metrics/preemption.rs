@@ -56,7 +56,7 @@ impl PreemptionMetrics {
             lane: LaneMetrics::of(&core.lane),
             isolated: LaneMetrics::of(&core.isolated),
             uptime: core.heart.began.elapsed(),
-            polls: core.heart.registry.polls(),
+            polls: core.polls(),
             poll_time: core.heart.registry.poll_time(),
             stall_time: core.counters.stall_time(),
             gate_wait_time: core.tiers.gate().wait_time(),
@@ -92,7 +92,8 @@ impl PreemptionMetrics {
         self.uptime
     }
 
-    /// Polls on all threads so far, those that have ended included, without the lanes.
+    /// Polls on all threads so far, those that have ended and those of both lanes included: each poll that
+    /// [`slow_polls`](Self::slow_polls) may count.
     ///
     /// Without `--cfg tokio_unstable` only the polls of tasks spawned through Pulse are counted.
     pub fn polls(&self) -> u64 {

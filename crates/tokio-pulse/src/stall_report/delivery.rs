@@ -19,6 +19,10 @@ const QUEUE: usize = 16;
 /// Stalls that were told and whose end is awaited.
 const AWAITED: usize = 256;
 
+/// Ends that came before their reports. There are none but of polls that end while they are examined, and of
+/// stalls that are not told.
+const EARLY: usize = 16;
+
 /// What became of the stalls that were due.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
@@ -144,7 +148,13 @@ impl Delivery {
 }
 
 fn deliver(queue: &Receiver<Message>, shared: &Shared, sinks: &Sinks) {
-    let mut desk = Desk { shared, sinks, filter: Filter::default(), awaited: VecDeque::new() };
+    let mut desk = Desk {
+        shared,
+        sinks,
+        filter: Filter::default(),
+        awaited: VecDeque::new(),
+        early: VecDeque::new(),
+    };
     let began = Instant::now();
     for message in queue {
         let one = AssertUnwindSafe(|| desk.work_at(message, began.elapsed()));
@@ -155,24 +165,33 @@ fn deliver(queue: &Receiver<Message>, shared: &Shared, sinks: &Sinks) {
     }
 }
 
+fn push_bounded<T>(queue: &mut VecDeque<T>, one: T, bound: usize) {
+    queue.push_back(one);
+    if queue.len() > bound {
+        queue.pop_front();
+    }
+}
+
 /// What the thread works with.
 struct Desk<'a> {
     shared: &'a Shared,
     sinks: &'a Sinks,
     filter: Filter,
     awaited: VecDeque<u64>,
+    early: VecDeque<StallEnd>,
 }
 
 impl Desk<'_> {
     fn work_at(&mut self, message: Message, now: Duration) {
         match message {
             Message::Stall { examination, per_minute } => self.tell(examination, per_minute, now),
-            Message::End(end) => {
-                if let Some(index) = self.awaited.iter().position(|stall| *stall == end.stall) {
+            Message::End(end) => match self.awaited.iter().position(|stall| *stall == end.stall) {
+                Some(index) => {
                     self.awaited.remove(index);
                     self.each_sink(|sink| sink.ended(&end));
                 }
-            }
+                None => push_bounded(&mut self.early, end, EARLY),
+            },
             Message::WarmUp(examination) => drop(examination.finish(&self.shared.resolver)),
         }
     }
@@ -195,13 +214,15 @@ impl Desk<'_> {
                 return;
             }
         }
-        if !self.awaited.contains(&report.stall) {
-            self.awaited.push_back(report.stall);
-            if self.awaited.len() > AWAITED {
-                self.awaited.pop_front();
-            }
+        let early = self.early.iter().position(|end| end.stall == report.stall);
+        let end = early.and_then(|index| self.early.remove(index));
+        if end.is_none() && !self.awaited.contains(&report.stall) {
+            push_bounded(&mut self.awaited, report.stall, AWAITED);
         }
         self.each_sink(|sink| sink.report(&report));
+        if let Some(end) = end {
+            self.each_sink(|sink| sink.ended(&end));
+        }
         counters.told.fetch_add(1, Relaxed);
     }
 

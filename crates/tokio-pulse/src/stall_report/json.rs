@@ -69,10 +69,10 @@ impl StallEnd {
         format!(
             r#"{{"ended":true,"stall":{},"task_id":{},"task_name":{},"task_group":{},"spawned_at":{},"lasted_us":{},"cpu_us":{}}}"#,
             self.stall,
-            self.task_id,
+            OrNull(self.task_id),
             text(&self.task_name),
             OrNull(self.task_group),
-            Text(self.spawned_at),
+            text(&self.spawned_at),
             self.lasted.as_micros(),
             OrNull(self.cpu_used.map(|cpu| cpu.as_micros())),
         )

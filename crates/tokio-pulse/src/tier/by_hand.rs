@@ -102,6 +102,21 @@ impl TierManager {
         Ok(())
     }
 
+    /// As [`ConfigHandle::set_since`](crate::ConfigHandle::set_since), in force at once.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn set_config_since<'a>(
+        &self,
+        revision: u64,
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), ConfigError> {
+        self.config_handle().set_since(revision, values)?;
+        self.tidy(self.now());
+        Ok(())
+    }
+
     /// As [`ConfigHandle::set_site`](crate::ConfigHandle::set_site), in force at once.
     ///
     /// # Errors

@@ -170,9 +170,9 @@ pub(crate) fn stall_end(end: &StallEnd) {
     tracing::info!(
         target: "tokio_pulse::report",
         stall = end.stall,
-        task_id = %end.task_id,
+        task_id = end.task_id.map(tracing::field::display),
         task_name = end.task_name,
-        spawned_at = %end.spawned_at,
+        spawned_at = end.spawned_at.map(tracing::field::display),
         lasted_us = micros(end.lasted),
         cpu_us = end.cpu_used.map(micros),
         "a stall that was reported has ended",

@@ -11,7 +11,8 @@ use crate::heartbeat::{Heart, hooks};
 use crate::intervene::demote::{Means, Sentence};
 use crate::watchdog::scan::{Cause, Memory, Verdict};
 
-/// Tells the thread what follows from a look at it.
+/// Tells the thread what follows from a look at it. Returns what was held against a poll that has ended
+/// its stall without an answer.
 pub(crate) fn note(
     slot: &Slot,
     memory: &Memory,
@@ -19,7 +20,7 @@ pub(crate) fn note(
     stall: u64,
     config: &TierConfig,
     heart: &Arc<Heart>,
-) {
+) -> Option<Charge> {
     match verdict {
         Verdict::StallBegan { cause, .. } => {
             let stalls = &slot.thread.stalls;
@@ -30,10 +31,11 @@ pub(crate) fn note(
         Verdict::StallEnded { .. } => {
             slot.thread.stalled.store(false, Relaxed);
             // Most often the thread has answered already, and there is none.
-            drop(slot.thread.charge.take());
+            return slot.thread.charge.take();
         }
         _ => {}
     }
+    None
 }
 
 fn accuse(
@@ -58,7 +60,8 @@ fn accuse(
     });
     let (since, cpu_then) = memory.first_seen();
     let milestone = memory.milestone();
-    slot.thread.charge.put(Charge { since, cpu_then, milestone, cause, stall, _demoted: demoted });
+    let charge = Charge { beat, since, cpu_then, milestone, cause, stall, _demoted: demoted };
+    slot.thread.charge.put(charge);
     slot.line.attention.accuse(beat.polls());
     if slot.beat().snapshot() != beat {
         // Too late. If the thread saw it all the same, it has taken the charge, and knows whether it

@@ -170,7 +170,10 @@ impl Watchdog {
                     Some(beat) => slot.line.due.ask(beat),
                     None => slot.line.due.withdraw(),
                 }
-                accuse::note(slot, memory, verdict, *stall, &config, &self.core.heart);
+                let charge = accuse::note(slot, memory, verdict, *stall, &config, &self.core.heart);
+                if let Verdict::StallEnded { lasted } = verdict {
+                    self.teller.ended(slot, *stall, charge, lasted);
+                }
             }
         }
         let outcome = self.rescuer.adapt(tally.held, tally.lingering, tally.fresh > 0, now);

@@ -20,10 +20,11 @@ use tokio::runtime::RuntimeMetrics;
 use tokio_pulse_sys::current_thread_number;
 
 use super::roster::Unit;
+use crate::heartbeat::charge::Charge;
 use crate::heartbeat::hooks::{self, Observer};
 use crate::heartbeat::slot::Slot;
 use crate::heartbeat::{Heart, Party};
-use crate::stall_report::{Doubling, Examiner, ReportLimits, Reports, StallFacts};
+use crate::stall_report::{Doubling, Examiner, ReportLimits, Reports, StallEnd, StallFacts};
 
 /// A thread is asked so often before it is reported without a stack. With the pauses between looks that
 /// is some slices: on a loaded machine a thread that slept gets a processor later than the
@@ -120,12 +121,37 @@ impl Teller {
                 return;
             }
             self.doubling.take((tid, unit.stall), elapsed, limits.threshold);
-            if self.reports.push(examination, limits.per_minute) {
-                // After the push: the end is told behind it.
-                slot.thread.told.store(unit.stall, Relaxed);
+            // Before the push, or a poll that ends now would not know. If its end comes first, it is kept
+            // for the report.
+            let before = slot.thread.told.swap(unit.stall, Relaxed);
+            if !self.reports.push(examination, limits.per_minute) {
+                slot.thread.told.store(before, Relaxed);
             }
             return;
         }
+    }
+
+    /// A stall is over. Its thread has told that at the end of the poll; unless the poll goes on without
+    /// its worker, or has passed a yield point, or was nobody's whom we know.
+    pub(crate) fn ended(&self, slot: &Slot, stall: u64, charge: Option<Charge>, lasted: Duration) {
+        if !slot.take_told(stall) {
+            return;
+        }
+        let poll = charge.map(|charge| charge.beat);
+        let named = poll.and_then(|poll| slot.line.named.of(poll));
+        // Else the names may be those of the next poll.
+        let goes_on = poll.is_some_and(|poll| poll.poll() == slot.beat().snapshot().poll());
+        let (task, spawned_at) = named.filter(|_| goes_on).unzip();
+        self.reports.ended(StallEnd {
+            stall,
+            task_id: task,
+            task_name: task.and_then(|task| slot.name_of(task)),
+            task_group: None,
+            spawned_at,
+            lasted,
+            // Of the thread, and that may do something else by now.
+            cpu_used: None,
+        });
     }
 
     /// `None` while the handler is being installed.

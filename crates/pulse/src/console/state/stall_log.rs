@@ -34,7 +34,7 @@ pub(crate) struct StallRow {
     /// When that was, in the service's time.
     pub(crate) told_at_ns: u64,
     pub(crate) end: Option<v1::StallEnd>,
-    /// Its end is not told when all was known before. Then its thread does something else now.
+    /// Its end was lost, as it may be when there are too many. Its thread does something else now.
     seems_over: bool,
 }
 
@@ -61,7 +61,7 @@ impl StallRow {
     }
 
     pub(crate) fn task_id(&self) -> Option<u64> {
-        let of_end = self.end.as_ref().map(|end| end.task_id);
+        let of_end = self.end.as_ref().and_then(|end| end.task_id);
         of_end.or_else(|| self.report.as_ref().and_then(|report| report.task_id))
     }
 

@@ -89,7 +89,7 @@ const fn lane_gauge(
 }
 
 pub(super) const CATALOG: &[Metric] = &[
-    counter("tokio_pulse_polls_total", |m| m.polls(), "Polls on the workers."),
+    counter("tokio_pulse_polls_total", |m| m.polls(), "Polls on the workers and on the lanes."),
     seconds(
         "tokio_pulse_poll_duration_seconds",
         |m| m.poll_time(),

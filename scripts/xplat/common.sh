@@ -50,6 +50,16 @@ cargo_for() {
     export "CARGO_TARGET_${triple//-/_}_$1=$2"
 }
 
+# Names the C compiler and the archiver of what the target's crates build from C: c_tools COMPILER ARCHIVER.
+c_tools() {
+    export "CC_${target//-/_}=$1" "AR_${target//-/_}=$2"
+}
+
+# For what is checked and never linked.
+no_c_tools() {
+    c_tools "$PWD/scripts/xplat/no-cc" "$PWD/scripts/xplat/no-cc"
+}
+
 # Installs packages of Debian's unless the program is there: need PROGRAM PACKAGE...
 need() {
     local program=$1

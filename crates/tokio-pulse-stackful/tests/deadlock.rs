@@ -2,11 +2,14 @@
 //! hangs as it should.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
+mod common;
+
 use std::env;
 use std::hint::black_box;
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,7 +34,7 @@ fn is_child() -> bool {
 /// Runs a test of this file again, in a process that is stopped when its error output has the last
 /// of the words, and returns that output.
 fn report_of(test: &str, last: &str) -> String {
-    let mut child = Command::new(env::current_exe().unwrap())
+    let mut child = common::this_program()
         .args(["--exact", test, "--nocapture"])
         .env(CHILD, "1")
         .stderr(Stdio::piped())
@@ -54,8 +57,10 @@ fn read_until(child: &mut Child, last: &str) -> String {
     });
     let (began, mut all) = (Instant::now(), Vec::new());
     while began.elapsed() < PATIENCE {
-        if let Ok(part) = receiver.recv_timeout(Duration::from_millis(100)) {
-            all.extend(part);
+        match receiver.recv_timeout(Duration::from_millis(100)) {
+            Ok(part) => all.extend(part),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
         }
         if String::from_utf8_lossy(&all).contains(last) {
             break;

@@ -1,8 +1,9 @@
 //! A task that overflows its stack is named, and ends the process.
 
+mod common;
+
 use std::env;
 use std::hint::black_box;
-use std::process::Command;
 
 use tokio_pulse_stackful::{PreemptiveRuntime, TaskSettings};
 
@@ -23,7 +24,7 @@ fn an_overflow_is_reported_with_the_tasks_name() {
         let task = unsafe { runtime.spawn_with(settings, async { deeper(0) }) };
         panic!("{:?}", task.join());
     }
-    let output = Command::new(env::current_exe().unwrap())
+    let output = common::this_program()
         .args(["--exact", "an_overflow_is_reported_with_the_tasks_name", "--nocapture"])
         .env(CHILD, "1")
         .output()

@@ -2,19 +2,21 @@
 
 #![allow(dead_code, unused_imports, reason = "each test file uses a part")]
 
-mod wedge;
-
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use hyper_util::rt::TokioIo;
 use tokio_pulse::stall_report::ReportLimits;
 use tokio_pulse_console::ConsoleServer;
 use tokio_pulse_proto::v1::{self, console_client::ConsoleClient};
-use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::transport::{Channel, Endpoint};
+
+#[cfg(unix)]
+mod unix;
+mod wedge;
+#[cfg(unix)]
+pub(crate) use unix::{over_unix, unix_channel};
 
 pub(crate) use wedge::{Wedge, stuck_for_ever};
 
@@ -45,22 +47,6 @@ pub(crate) async fn over_tcp(server: &ConsoleServer) -> Client {
     let address = format!("http://{}", server.local_addr().unwrap());
     let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
     ConsoleClient::new(channel)
-}
-
-pub(crate) async fn over_unix(path: PathBuf) -> Client {
-    ConsoleClient::new(unix_channel(Endpoint::from_static("http://console"), path).await.unwrap())
-}
-
-pub(crate) async fn unix_channel(
-    endpoint: Endpoint,
-    path: PathBuf,
-) -> Result<Channel, tonic::transport::Error> {
-    endpoint
-        .connect_with_connector(tower::service_fn(move |_: Uri| {
-            let path = path.clone();
-            async move { tokio::net::UnixStream::connect(path).await.map(TokioIo::new) }
-        }))
-        .await
 }
 
 /// Tasks that burn CPU for longer than their slice again and again, until this is dropped.

@@ -28,6 +28,12 @@ impl ThreadCpuClock {
     pub fn read(&self) -> Result<Duration, Unavailable> {
         match self.0 {}
     }
+
+    /// By how much two readings of a clock may differ without the thread having run in between, or agree
+    /// although it has: the clock moves in jumps of this length. There is none here.
+    pub fn grain() -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// The CPU time that the calling thread has used since it began.

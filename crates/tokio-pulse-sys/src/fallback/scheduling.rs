@@ -54,6 +54,16 @@ impl ThreadScheduling {
         match self.0 {}
     }
 
+    /// Asks the kernel to let the thread run soon after it wakes up: for one that computes little, and
+    /// that others wait for. Needs no privilege.
+    ///
+    /// # Errors
+    ///
+    /// Never reached: there is no thread to ask for.
+    pub fn hasten(&self) -> Result<(), Unavailable> {
+        match self.0 {}
+    }
+
     /// Lets the thread run only on what all others leave over, or as an ordinary one again.
     ///
     /// # Errors

@@ -41,6 +41,12 @@ impl ThreadCpuClock {
         let info = thread::basic_info(self.0).map_err(|silence| silence.unavailable(CAPABILITY))?;
         Ok(duration(info.user_time) + duration(info.system_time))
     }
+
+    /// By how much two readings of a clock may differ without the thread having run in between, or agree
+    /// although it has: the clock moves in jumps of this length.
+    pub fn grain() -> Duration {
+        Duration::from_micros(1)
+    }
 }
 
 /// Neither part is negative: the time began with the thread.

@@ -51,6 +51,9 @@ const CLASSES: [(i32, qos_class_t); 5] = [
     (19, qos_class_t::QOS_CLASS_BACKGROUND),
 ];
 
+/// Of threads that are to run as soon as they wake up: the class "user interactive".
+const PROMPT_NICE: i32 = -10;
+
 /// The kernel's scheduling attributes of one thread.
 ///
 /// It is a number, not a resource: it may outlive its thread, and may then come to name a later thread
@@ -126,6 +129,17 @@ impl ThreadScheduling {
             0 => Ok(()),
             code => Err(Unavailable::refused(NICE, code)),
         }
+    }
+
+    /// Asks the kernel to let the thread run soon after it wakes up: for one that computes little, and
+    /// that others wait for. By the class of
+    /// threads that somebody waits for, on the calling thread. Needs no privilege.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_nice`](Self::set_nice).
+    pub fn hasten(&self) -> Result<(), Unavailable> {
+        self.set_nice(PROMPT_NICE)
     }
 
     /// Lets the thread run only on what all others leave over.

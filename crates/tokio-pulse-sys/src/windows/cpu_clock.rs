@@ -18,6 +18,9 @@ use crate::Unavailable;
 
 const CAPABILITY: &str = "thread CPU clock";
 
+/// The longest time between two clock interrupts, unless a program has asked for more of them.
+const INTERRUPT: Duration = Duration::from_micros(15_625);
+
 /// What is read, and how it becomes time.
 #[derive(Clone, Copy, Debug)]
 enum Counter {
@@ -65,6 +68,12 @@ impl ThreadCpuClock {
     /// When the system does not tell.
     pub fn read(&self) -> Result<Duration, Unavailable> {
         read(self.0.handle())
+    }
+
+    /// By how much two readings of a clock may differ without the thread having run in between, or agree
+    /// although it has: the clock moves in jumps of this length.
+    pub fn grain() -> Duration {
+        if is_fine() { Duration::ZERO } else { INTERRUPT }
     }
 }
 

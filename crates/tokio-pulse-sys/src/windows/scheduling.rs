@@ -61,6 +61,10 @@ const PRIORITIES: [(i32, i32); 7] = [
     (19, THREAD_PRIORITY_IDLE),
 ];
 
+/// Of threads that are to run as soon as they wake up: `THREAD_PRIORITY_HIGHEST`, below what is for drivers
+/// and the system (`THREAD_PRIORITY_TIME_CRITICAL`).
+const PROMPT_NICE: i32 = -10;
+
 /// The kernel's scheduling attributes of one thread, to be read and set from every thread of the
 /// process.
 ///
@@ -130,6 +134,17 @@ impl ThreadScheduling {
         // A system without it has lowered the priority all the same.
         throttle(&thread, nice > 0);
         if done { Ok(()) } else { Err(refusal) }
+    }
+
+    /// Asks the kernel to let the thread run soon after it wakes up: for one that computes little, and
+    /// that others wait for. By the highest
+    /// priority of an ordinary process, which threads that it spawns do not inherit. Needs no privilege.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_nice`](Self::set_nice).
+    pub fn hasten(&self) -> Result<(), Unavailable> {
+        self.set_nice(PROMPT_NICE)
     }
 
     /// Lets the calling thread into background mode, or out of it again.
@@ -262,6 +277,19 @@ mod tests {
         assert_eq!(waiting.nice(), Ok(before + 10));
         waiting.set_nice(before).unwrap();
         assert_eq!(waiting.nice(), Ok(before));
+    }
+
+    #[test]
+    fn haste_is_not_inherited() {
+        std::thread::spawn(|| {
+            let own = ThreadScheduling::of_current_thread().unwrap();
+            own.hasten().unwrap();
+            assert_eq!(own.nice(), Ok(PROMPT_NICE));
+            let child = || ThreadScheduling::of_current_thread().unwrap().nice();
+            assert_eq!(std::thread::spawn(child).join().unwrap(), Ok(0));
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]

@@ -22,16 +22,18 @@ pub(crate) struct Accusation {
 }
 
 impl Accusation {
-    /// What the poll came to, as far as it can be proven. `now`: since the start of the runtime.
-    pub(super) fn measured(&self, now: Duration) -> Measured {
+    /// What the poll came to, as far as it can be proven. `now`: since the start of the runtime; `grain`:
+    /// of the thread's CPU clock, whose last jump may have been due to what ran before.
+    pub(super) fn measured(&self, now: Duration, grain: Duration) -> Measured {
         let lasted = now.saturating_sub(self.since);
         let cpu = match (self.cpu_then, self.cpu_now) {
-            (Some(then), Some(now)) => Some(now.saturating_sub(then)),
+            (Some(then), Some(now)) => Some(now.saturating_sub(then).saturating_sub(grain)),
             _ => None,
         };
         let waited = match (self.cause, self.milestone.zip(self.run_delay_now)) {
-            // What a computing poll has not burned, it has waited.
-            (Cause::Computing, _) => cpu.map(|cpu| lasted.saturating_sub(cpu)),
+            // What a computing poll has not burned, it has waited. So may one have of which nothing is
+            // told but its CPU time: it was worth a stand-in, and is no proof.
+            (Cause::Computing | Cause::Unknown, _) => cpu.map(|cpu| lasted.saturating_sub(cpu)),
             // Before the milestone only what it burned counts, since then all but its waits.
             (Cause::Blocked, Some((milestone, run_delay))) => {
                 let burned = milestone.cpu.saturating_sub(self.cpu_then.unwrap_or_default());
@@ -39,8 +41,45 @@ impl Accusation {
                 let since = now.saturating_sub(milestone.at).saturating_sub(waited);
                 Some(lasted.saturating_sub(burned + since))
             }
-            (Cause::Blocked | Cause::Unknown, _) => None,
+            (Cause::Blocked, _) => None,
         };
         Measured { lasted, cpu, waited, handed_off: false }
+    }
+}
+
+#[cfg(all(test, not(pulse_loom)))]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+    const JUMP: Duration = Duration::from_millis(16);
+
+    fn active(cause: Cause, cpu: Option<Duration>, grain: Duration) -> Duration {
+        let accusation = Accusation {
+            since: Duration::ZERO,
+            cpu_then: Some(Duration::ZERO),
+            cpu_now: cpu,
+            milestone: None,
+            run_delay_now: None,
+            cause,
+            told: None,
+        };
+        let measured = accusation.measured(100 * MS, grain);
+        measured.lasted - measured.waited.unwrap_or_default()
+    }
+
+    #[test]
+    fn one_jump_of_a_coarse_clock_proves_nothing() {
+        for cause in [Cause::Unknown, Cause::Computing] {
+            assert_eq!(active(cause, Some(JUMP), JUMP), Duration::ZERO);
+            assert_eq!(active(cause, Some(96 * MS), JUMP), 80 * MS);
+            assert_eq!(active(cause, Some(96 * MS), Duration::ZERO), 96 * MS);
+        }
+    }
+
+    #[test]
+    fn what_blocks_for_sure_and_what_nothing_is_told_of_is_held_to_the_wall_clock() {
+        assert_eq!(active(Cause::Blocked, Some(MS), Duration::ZERO), 100 * MS);
+        assert_eq!(active(Cause::Unknown, None, JUMP), 100 * MS);
     }
 }

@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::Id;
+use tokio_pulse_sys::ThreadCpuClock;
 
 use super::accusation::Accusation;
 use super::filter::Filter;
@@ -312,7 +313,9 @@ impl TierManager {
         let treated = Treatment::end(task, &self.shared.heart);
         let now = self.shared.heart.began.elapsed();
         let (treated, span) = treated.unzip();
-        let Some(measured) = treated.or(accusation.map(|accused| accused.measured(now))) else {
+        let Some(measured) =
+            treated.or(accusation.map(|accused| accused.measured(now, ThreadCpuClock::grain())))
+        else {
             return Ended::default();
         };
         let context = context::last_polled(task);

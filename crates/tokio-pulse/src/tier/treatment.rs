@@ -256,7 +256,11 @@ impl Clocks {
     fn since(self, then: Self) -> Self {
         let difference =
             |now: Option<Duration>, then: Option<Duration>| Some(now?.saturating_sub(then?));
-        Self { cpu: difference(self.cpu, then.cpu), waited: difference(self.waited, then.waited) }
+        let cpu = difference(self.cpu, then.cpu);
+        Self {
+            cpu: cpu.map(|cpu| cpu.saturating_sub(ThreadCpuClock::grain())),
+            waited: difference(self.waited, then.waited),
+        }
     }
 }
 

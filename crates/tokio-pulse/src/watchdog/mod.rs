@@ -41,9 +41,6 @@ static NEXT_STALL: AtomicU64 = AtomicU64::new(1);
 /// How often the memory of offences is left to fade.
 const TIDY: Duration = Duration::from_secs(1);
 
-/// The kernel's time slice for the watchdog, which its threads for reports inherit: the shortest.
-const OWN_SLICE: Duration = Duration::from_micros(100);
-
 /// The watching half: looks, judges, and tells the rescuer.
 pub(crate) struct Watchdog {
     core: Arc<Core>,
@@ -92,9 +89,9 @@ impl Watchdog {
 
     fn run(mut self) {
         // It runs for some microseconds at a time, and is not to wait for those it watches. No more than
-        // a wish: where there are no slices it waits its turn.
-        let _ =
-            ThreadScheduling::of_current_thread().map(|thread| thread.set_slice(Some(OWN_SLICE)));
+        // a wish: where the kernel takes none it waits its turn. On Linux its threads for reports
+        // inherit it.
+        let _ = ThreadScheduling::of_current_thread().and_then(|thread| thread.hasten());
         // Before the first doze, or a worker might find nobody to wake.
         self.core.heart.set_watcher(thread::current());
         let limits = self.core.tiers.config().report_limits();

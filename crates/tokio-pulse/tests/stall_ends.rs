@@ -1,5 +1,5 @@
 //! The end of each stall that was reported is told, once, whatever became of its poll.
-#![cfg(all(feature = "stacks", target_os = "linux"))]
+#![cfg(all(feature = "stacks", target_os = "linux", tokio_unstable))]
 
 mod common;
 

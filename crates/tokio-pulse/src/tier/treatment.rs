@@ -256,11 +256,7 @@ impl Clocks {
     fn since(self, then: Self) -> Self {
         let difference =
             |now: Option<Duration>, then: Option<Duration>| Some(now?.saturating_sub(then?));
-        let cpu = difference(self.cpu, then.cpu);
-        Self {
-            cpu: cpu.map(|cpu| cpu.saturating_sub(ThreadCpuClock::grain())),
-            waited: difference(self.waited, then.waited),
-        }
+        Self { cpu: difference(self.cpu, then.cpu), waited: difference(self.waited, then.waited) }
     }
 }
 

@@ -18,6 +18,8 @@ use crate::stats::{differences, ratios};
 const ROUNDS: usize = 7;
 /// 64 hogs of 20 ms on two processors are polled every 640 ms each.
 const WARM_UP: Duration = Duration::from_secs(6);
+/// Of those who have nothing to learn.
+const SETTLING: Duration = Duration::from_millis(500);
 const MEASURED: Duration = Duration::from_secs(3);
 /// Beyond the same runtime without hogs.
 const LIMIT_P99_MS: f64 = 2.0;
@@ -119,8 +121,7 @@ fn measure(run: Run, shape: &Shape, scale: Scale) -> Result<Sample> {
         hogs,
         burn: shape.burn,
         movable: matches!(run, Run::Lane),
-        // Only Pulse has anything to learn.
-        warm_up: scale.time(if let Run::Pulse | Run::Lane = run { WARM_UP } else { WARM_UP / 12 }),
+        warm_up: scale.time(if let Run::Pulse | Run::Lane = run { WARM_UP } else { SETTLING }),
         measured: scale.time(MEASURED),
         ..Params::default()
     };

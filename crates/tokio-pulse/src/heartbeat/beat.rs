@@ -108,6 +108,11 @@ impl Snapshot {
         self.0 / SEQUENCE_ONE
     }
 
+    /// Those that run included.
+    pub(crate) fn polls_begun(self) -> usize {
+        self.polls() + usize::from(self.in_poll())
+    }
+
     /// What tells the poll that runs from others: the count and the depth.
     pub(crate) fn poll(self) -> usize {
         self.0 & !(RESERVE | AWAKE)

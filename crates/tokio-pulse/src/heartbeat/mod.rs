@@ -11,6 +11,7 @@ pub(crate) mod registry;
 pub(crate) mod seat;
 pub(crate) mod slot;
 pub(crate) mod timing;
+pub(crate) mod woken;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -20,7 +21,6 @@ use std::time::{Duration, Instant};
 use tokio_pulse_sys::ThreadScheduling;
 
 use crate::watchdog::doze::Doze;
-use beat::Beat;
 use registry::Registry;
 use slot::Slot;
 use timing::PollClock;
@@ -123,12 +123,17 @@ impl Heart {
 
     /// Hook: the thread goes to Tokio's park.
     pub(crate) fn park(&self) {
-        hooks::on_park_or_unpark(self, Beat::park);
+        hooks::on_park_or_unpark(self, |line| line.beat.park());
     }
 
     /// Hook: the thread has left Tokio's park.
     pub(crate) fn unpark(&self) {
-        hooks::on_park_or_unpark(self, Beat::unpark);
+        // Out of a system call, beside which a look at the clock is nothing.
+        let now = self.began.elapsed();
+        hooks::on_park_or_unpark(self, |line| {
+            line.woken.note(now, line.beat.snapshot());
+            line.beat.unpark();
+        });
         if self.doze.must_wake() {
             self.wake_watcher();
         }

@@ -14,6 +14,7 @@ use super::beat::Beat;
 use super::due::Due;
 use super::named::Named;
 use super::timing::Timing;
+use super::woken::Woken;
 
 /// All that the poll path and the yield points touch, on cache lines of its own: 128 bytes because processors fetch
 /// lines in pairs.
@@ -25,6 +26,7 @@ pub(crate) struct Line {
     pub(crate) due: Due,
     pub(crate) timing: Timing,
     pub(crate) named: Named,
+    pub(crate) woken: Woken,
 }
 
 static FREE: Mutex<Vec<&'static Line>> = Mutex::new(Vec::new());
@@ -42,6 +44,7 @@ impl PooledLine {
                 line.due.start_over();
                 line.timing.start_over();
                 line.named.forget();
+                line.woken.start_over();
                 line
             }
             None => Box::leak(Box::new(Line {
@@ -50,6 +53,7 @@ impl PooledLine {
                 due: Due::none(),
                 timing: Timing::default(),
                 named: Named::nobody(),
+                woken: Woken::never(),
             })),
         })
     }

@@ -9,7 +9,7 @@
 //! message through a blocking channel. So the gate never stays shut for good: when nobody has left
 //! it for `STUCK`, those inside are written off, and their places given to the first in the row.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -53,6 +53,8 @@ struct Waiter {
     thread: Thread,
     /// The generation that it was admitted in, plus one; 0 while it waits.
     admitted: AtomicU64,
+    /// It has given up. Written and read by whoever holds the row.
+    gone: AtomicBool,
 }
 
 /// A place inside, until it is dropped.
@@ -102,10 +104,19 @@ impl Gate {
         self.row.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until there is a permit and nobody is in front.
-    pub(crate) fn enter(self: &Arc<Self>, flow: Flow, house: House) -> Permit {
-        let permit =
-            |generation| Permit { gate: self.clone(), generation, flow, cost: Duration::ZERO };
+    /// Waits until there is a permit and nobody is in front. `None`: after `patience` there was still
+    /// somebody waiting behind the caller, as `is_free` says; it is asked then, not before, and if it says
+    /// that nobody does, there is no hurry any more.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        flow: Flow,
+        house: House,
+        patience: Duration,
+        is_free: &dyn Fn() -> bool,
+    ) -> Option<Permit> {
+        let permit = |generation| {
+            Some(Permit { gate: self.clone(), generation, flow, cost: Duration::ZERO })
+        };
         let waiter = {
             let mut row = self.lock();
             row.adopt(house);
@@ -114,7 +125,7 @@ impl Gate {
                 return permit(row.generation);
             }
             let (thread, admitted) = (thread::current(), AtomicU64::new(0));
-            let waiter = Arc::new(Waiter { thread, admitted });
+            let waiter = Arc::new(Waiter { thread, admitted, gone: AtomicBool::new(false) });
             // Through the queue even where there is room: it has to know who runs.
             row.waiting.push(flow, waiter.clone());
             if row.inside < row.permits {
@@ -130,19 +141,32 @@ impl Gate {
         };
         self.waited.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
+        let mut free = false;
         loop {
-            match waiter.admitted() {
-                Some(generation) => {
-                    let _row = self.lock();
-                    self.wait_time.record(began.elapsed());
-                    return permit(generation);
-                }
-                None => {
-                    thread::park_timeout(STUCK);
-                    self.admit_if_stuck();
+            if let Some(generation) = waiter.admitted() {
+                let _row = self.lock();
+                self.wait_time.record(began.elapsed());
+                return permit(generation);
+            }
+            let left = patience.saturating_sub(began.elapsed());
+            if !free && left.is_zero() {
+                free = is_free();
+                if !free {
+                    return self.give_up(&waiter).and_then(permit);
                 }
             }
+            thread::park_timeout(if free { STUCK } else { left.min(STUCK) });
+            self.admit_if_stuck();
         }
+    }
+
+    /// The caller does not wait any more, unless it was let in just now.
+    fn give_up(&self, waiter: &Waiter) -> Option<u64> {
+        // Nobody is let in meanwhile.
+        let _row = self.lock();
+        let admitted = waiter.admitted();
+        waiter.gone.store(admitted.is_none(), Ordering::Relaxed);
+        admitted
     }
 
     fn admit_if_stuck(&self) {
@@ -207,7 +231,11 @@ impl Row {
     /// Lets in whom there is room for.
     fn admit(&mut self) {
         while self.open || self.inside < self.permits {
-            let Some((_, waiter)) = self.waiting.pop() else { return };
+            let Some((flow, waiter)) = self.waiting.pop() else { return };
+            if waiter.gone.load(Ordering::Relaxed) {
+                self.waiting.charge(flow, 0);
+                continue;
+            }
             self.inside += 1;
             waiter.admitted.store(self.generation + 1, Ordering::Release);
             waiter.thread.unpark();
@@ -250,6 +278,11 @@ mod tests {
         House { permits, algorithm: SchedulingAlgorithm::default() }
     }
 
+    /// As somebody behind whom nobody waits.
+    fn enter(gate: &Arc<Gate>, permits: usize) -> Permit {
+        gate.enter(flow(1), house(permits), Duration::ZERO, &|| true).unwrap()
+    }
+
     #[test]
     fn never_more_inside_than_there_are_permits() {
         let gate = Arc::new(Gate::new());
@@ -259,7 +292,7 @@ mod tests {
                 let (gate, inside) = (gate.clone(), inside.clone());
                 thread::spawn(move || {
                     for _ in 0..200 {
-                        let _permit = gate.enter(flow(1), house(2));
+                        let _permit = enter(&gate, 2);
                         assert!(inside.fetch_add(1, Ordering::SeqCst) < 2);
                         thread::yield_now();
                         inside.fetch_sub(1, Ordering::SeqCst);
@@ -276,13 +309,13 @@ mod tests {
     #[test]
     fn of_one_task_whoever_came_first_goes_in_first() {
         let gate = Arc::new(Gate::new());
-        let permit = gate.enter(flow(1), house(1));
+        let permit = enter(&gate, 1);
         let (order_in, order) = mpsc::channel();
         let mut threads = Vec::new();
         for id in 0..3 {
             let (gate_of_thread, order_in) = (gate.clone(), order_in.clone());
             threads.push(thread::spawn(move || {
-                let permit = gate_of_thread.enter(flow(1), house(1));
+                let permit = enter(&gate_of_thread, 1);
                 order_in.send(id).unwrap();
                 drop(permit);
             }));
@@ -300,11 +333,11 @@ mod tests {
     #[test]
     fn a_poll_inside_that_waits_for_one_outside_does_not_wait_forever() {
         let gate = Arc::new(Gate::new());
-        let _permit = gate.enter(flow(1), house(1));
+        let _permit = enter(&gate, 1);
         let (done_in, done) = mpsc::channel();
         let outside = gate.clone();
         let thread = thread::spawn(move || {
-            let _permit = outside.enter(flow(1), house(1));
+            let _permit = enter(&outside, 1);
             done_in.send(()).unwrap();
         });
         done.recv_timeout(Duration::from_secs(60)).unwrap();
@@ -316,11 +349,11 @@ mod tests {
     #[test]
     fn those_who_are_stuck_inside_are_written_off() {
         let gate = Arc::new(Gate::new());
-        let stuck = [gate.enter(flow(1), house(2)), gate.enter(flow(1), house(2))];
+        let stuck = [enter(&gate, 2), enter(&gate, 2)];
         let threads: Vec<_> = (0..20)
             .map(|_| {
                 let gate = gate.clone();
-                thread::spawn(move || drop(gate.enter(flow(1), house(2))))
+                thread::spawn(move || drop(enter(&gate, 2)))
             })
             .collect();
         for thread in threads {
@@ -332,12 +365,25 @@ mod tests {
         assert_eq!(gate.lock().inside, 0);
     }
 
+    /// It holds up others, and gives up. Nobody is held up by the place that it had in the row.
+    #[test]
+    fn who_holds_up_others_does_not_wait_for_long() {
+        let gate = Arc::new(Gate::new());
+        let inside = enter(&gate, 1);
+        let impatient = gate.enter(flow(2), house(1), Duration::from_millis(1), &|| false);
+        assert!(impatient.is_none());
+        drop(inside);
+        drop(enter(&gate, 1));
+        let row = gate.lock();
+        assert_eq!((row.inside, row.waiting.len()), (0, 0));
+    }
+
     #[test]
     fn an_open_gate_stops_nobody() {
         let gate = Arc::new(Gate::new());
-        let inside = gate.enter(flow(1), house(1));
+        let inside = enter(&gate, 1);
         gate.open();
-        let more = [gate.enter(flow(1), house(1)), gate.enter(flow(1), house(1))];
+        let more = [enter(&gate, 1), enter(&gate, 1)];
         drop((inside, more));
         assert_eq!(gate.lock().inside, 0);
     }

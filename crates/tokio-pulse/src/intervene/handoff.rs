@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// Tokio starts the thread, or wakes one; with every processor busy that may take some
 /// milliseconds. Longer, and there is none to be had: the poll then begins with its worker.
-const PATIENCE: Duration = Duration::from_millis(50);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
 
 /// So many yields of the processor before the first sleep: the other thread is most often there
 /// within the first few.
@@ -30,7 +30,10 @@ pub(crate) enum Handoff {
 const TRIES: u32 = 8;
 
 /// Gives the worker of the calling thread away. `is_taken` tells, while this waits, that another
-/// thread has it; `is_mine`, afterwards, whether the caller holds one.
+/// thread has it; `is_mine`, afterwards, whether the caller holds one. `meanwhile` is done once, while the
+/// worker lies there, and is told how to find out whether it still does: whoever waits for something
+/// else in there need not watch the worker go, which costs a switch to another thread and back each
+/// time that it looks.
 ///
 /// Everything in the worker's queue, its LIFO slot included, goes with it.
 ///
@@ -41,9 +44,19 @@ const TRIES: u32 = 8;
 /// # Panics
 ///
 /// As `block_in_place`, outside of a multi-thread runtime.
-pub(crate) fn hand_off(is_taken: impl Fn() -> bool, is_mine: impl Fn() -> bool) -> Handoff {
+pub(crate) fn hand_off(
+    is_taken: impl Fn() -> bool,
+    is_mine: impl Fn() -> bool,
+    meanwhile: impl FnOnce(&dyn Fn() -> bool),
+) -> Handoff {
+    let mut meanwhile = Some(meanwhile);
     for _ in 0..TRIES {
-        let taken = tokio::task::block_in_place(|| wait_until(&is_taken));
+        let taken = tokio::task::block_in_place(|| {
+            if let Some(meanwhile) = meanwhile.take() {
+                meanwhile(&is_taken);
+            }
+            wait_until(&is_taken)
+        });
         if !is_mine() {
             return Handoff::Done;
         }
@@ -52,6 +65,12 @@ pub(crate) fn hand_off(is_taken: impl Fn() -> bool, is_mine: impl Fn() -> bool) 
         }
     }
     Handoff::Failed
+}
+
+/// Nobody waits behind the caller.
+pub(crate) fn without_worker(meanwhile: impl FnOnce(&dyn Fn() -> bool)) -> Handoff {
+    meanwhile(&|| true);
+    Handoff::NoWorker
 }
 
 fn wait_until(is_taken: impl Fn() -> bool) -> bool {

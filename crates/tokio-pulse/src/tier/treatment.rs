@@ -13,7 +13,7 @@ use crate::config::TierConfig;
 use crate::heartbeat::{Heart, hooks};
 use crate::intervene::demote::{Demoted, Means, Sentence};
 use crate::intervene::gate::{Gate, House, Permit};
-use crate::intervene::handoff::Handoff;
+use crate::intervene::handoff::{self, Handoff};
 use crate::intervene::places::{Place, Places};
 use crate::intervene::squeeze;
 use crate::lane::queue::Flow;
@@ -99,40 +99,39 @@ impl Treatment {
         };
         if action >= InterventionAction::Yield {
             squeeze::squeeze(ward.config.squeeze_budget());
-            // Whoever waits with a worker in hand holds up all that is behind it.
-            if treatment.hand_off(ward) {
-                // Before the gate: whoever is let in must not take the processor of one inside, while
-                // the one that was left by the poll before it stays idle.
-                treatment._demoted = demote(ward, action >= InterventionAction::Isolate);
-                if action >= InterventionAction::SlowQueue {
-                    let permits = ward.config.gate_permits().unwrap_or_else(permits);
-                    let house = House { permits, algorithm: ward.config.lane_algorithm() };
-                    treatment.permit = Some(ward.gate.enter(ward.flow, house));
-                }
-            }
+            treatment.hand_off(action, ward);
         }
         treatment.stopwatch = Stopwatch::start();
         let _ = RUNNING.try_with(|running| running.borrow_mut().push(treatment));
     }
 
-    /// Whether the poll holds no worker any more.
-    fn hand_off(&mut self, ward: Ward<'_>) -> bool {
+    /// Gives the worker away, and waits for a permit while it goes. Whoever is left with the worker in
+    /// hand neither waits nor is demoted: that would hold up all that is behind it.
+    fn hand_off(&mut self, action: InterventionAction, ward: Ward<'_>) {
         self._place = ward.places.take();
         if self._place.is_none() {
             ward.counters.handoff_failed();
-            return false;
+            return;
         }
-        match hooks::hand_off_worker() {
+        let handoff = hooks::hand_off_worker(|is_taken| {
+            // Before the gate: whoever is let in must not take the processor of one inside, while
+            // the one that was left by the poll before it stays idle.
+            self._demoted = demote(ward, action >= InterventionAction::Isolate);
+            if action >= InterventionAction::SlowQueue {
+                let permits = ward.config.gate_permits().unwrap_or_else(permits);
+                let house = House { permits, algorithm: ward.config.lane_algorithm() };
+                self.permit = ward.gate.enter(ward.flow, house, handoff::PATIENCE, is_taken);
+            }
+        });
+        match handoff {
             Handoff::Done => {
                 ward.counters.handed_off();
                 self.handed_off = true;
-                true
             }
-            Handoff::NoWorker => true,
-            Handoff::Impossible => false,
+            Handoff::NoWorker | Handoff::Impossible => {}
             Handoff::Failed => {
                 ward.counters.handoff_failed();
-                false
+                (self.permit, self._demoted) = (None, None);
             }
         }
     }

@@ -157,6 +157,7 @@ impl Watchdog {
             let suspect = Suspect { observer: &self.observer, index, slot: slot.as_deref() };
             let verdict = memory.look(sample, now, slice, &suspect);
             tally.add(verdict);
+            tally.activity.add_deadline(memory.deadline(slice));
             count(&self.core.counters, verdict);
             if matches!(verdict, Verdict::StallBegan { .. }) {
                 *stall = NEXT_STALL.fetch_add(1, Relaxed);

@@ -13,6 +13,9 @@ const ALERT: Duration = Duration::from_secs(1);
 /// The looks of a slice in that time: each poll of some length is met while it lingers.
 const ALERT_LOOKS_PER_SLICE: u32 = 8;
 
+/// The shortest nap, as a part of the slice, however soon a poll will be a stall.
+const SHORTEST_NAP_FRACTION: u32 = 64;
+
 /// So many slices without any progress or stall, and the watchdog dozes until a hook wakes it. More
 /// would keep it up between the requests of a service that has few; fewer would make a worker pay
 /// for a wake-up more often.
@@ -36,11 +39,17 @@ pub(crate) struct Activity {
     pub(crate) turn: bool,
     /// Stand-ins are out that are to go home after a while.
     pub(crate) settling: bool,
+    /// When the first of the polls that were there at two looks will have outlived its slice.
+    pub(crate) deadline: Option<Duration>,
 }
 
 impl Activity {
     pub(crate) fn add_stall(&mut self, age: Duration) {
         self.youngest_stall = Some(self.youngest_stall.map_or(age, |youngest| youngest.min(age)));
+    }
+
+    pub(crate) fn add_deadline(&mut self, deadline: Option<Duration>) {
+        self.deadline = [self.deadline, deadline].into_iter().flatten().min();
     }
 }
 
@@ -89,7 +98,9 @@ impl Pace {
             return Rest::Doze(glances.then_some(GLANCE.max(self.slice)));
         }
         let alert = self.last_turn.is_some_and(|turn| now.saturating_sub(turn) < ALERT);
-        Rest::Nap(self.slice / if alert { ALERT_LOOKS_PER_SLICE } else { LOOKS_PER_SLICE })
+        let nap = self.slice / if alert { ALERT_LOOKS_PER_SLICE } else { LOOKS_PER_SLICE };
+        let left = activity.deadline.map(|deadline| deadline.saturating_sub(now));
+        Rest::Nap(left.map_or(nap, |left| left.clamp(self.slice / SHORTEST_NAP_FRACTION, nap)))
     }
 }
 
@@ -98,8 +109,13 @@ mod tests {
     use super::*;
 
     const SLICE: Duration = Duration::from_millis(10);
-    const QUIET: Activity =
-        Activity { lively: false, youngest_stall: None, turn: false, settling: false };
+    const QUIET: Activity = Activity {
+        lively: false,
+        youngest_stall: None,
+        turn: false,
+        settling: false,
+        deadline: None,
+    };
     const LIVELY: Activity = Activity { lively: true, ..QUIET };
 
     fn ms(ms: u64) -> Duration {
@@ -113,6 +129,22 @@ mod tests {
         let turn = Activity { turn: true, ..LIVELY };
         assert_eq!(pace.next(turn, ms(5)), Rest::Nap(Duration::from_micros(1250)));
         assert_eq!(pace.next(LIVELY, ms(1_100)), Rest::Nap(ms(5)));
+    }
+
+    /// It is looked at again when its slice is over, and not up to half a slice later.
+    #[test]
+    fn a_poll_that_was_there_at_two_looks_is_met_at_the_end_of_its_slice() {
+        let mut pace = Pace::new(SLICE);
+        let mut until = |deadline| {
+            let mut activity = LIVELY;
+            for other in [None, Some(deadline), Some(ms(900))] {
+                activity.add_deadline(other);
+            }
+            pace.next(activity, ms(100))
+        };
+        assert_eq!(until(ms(103)), Rest::Nap(ms(3)));
+        assert_eq!(until(ms(108)), Rest::Nap(ms(5)), "no later than without it");
+        assert_eq!(until(ms(100)), Rest::Nap(SLICE / 64), "nor without a pause");
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub(crate) struct Sample {
     pub(crate) busy: bool,
     /// The thread's CPU clock, where there is one.
     pub(crate) cpu: Option<Duration>,
+    /// When the running poll began, if its thread had just woken for it. What it did in between, it
+    /// did not look at the clock for.
+    pub(crate) began: Option<Duration>,
     /// Nothing was ever heard of this worker: its thread may not run yet.
     pub(crate) unheard: bool,
 }
@@ -37,7 +40,7 @@ impl Sample {
     #[allow(dead_code, reason = "stable Tokio watches workers, and these are always there")]
     pub(crate) fn idle() -> Self {
         let progress = Progress { beat: None, answers: 0, busy: 0, parks: 0 };
-        Self { progress, busy: false, cpu: None, unheard: false }
+        Self { progress, busy: false, cpu: None, began: None, unheard: false }
     }
 }
 
@@ -86,9 +89,13 @@ pub(crate) struct Milestone {
 #[derive(Clone, Debug)]
 pub(crate) struct Memory {
     progress: Option<Progress>,
-    /// When this progress was seen first.
+    /// When the poll began, as far as it is known.
     since: Duration,
+    /// When this progress was seen first. Evidence counts from here.
+    seen: Duration,
     cpu_then: Option<Duration>,
+    /// When the last look was.
+    looked: Duration,
     milestone: Option<Milestone>,
     /// The poll has gone on after a request since its thread was first seen to linger.
     has_answered: bool,
@@ -135,12 +142,17 @@ const DUE_FRACTION: u32 = 2;
 /// that got less than half a processor since it was first seen was mostly waiting for one.
 const BLAME_FRACTION: u32 = 2;
 
+/// The part of a slice that a poll has run for at most before it is seen, if no look is late.
+const BLIND_FRACTION: u32 = 2;
+
 impl Memory {
     pub(crate) fn new() -> Self {
         Self {
             progress: None,
             since: Duration::ZERO,
+            seen: Duration::ZERO,
             cpu_then: None,
+            looked: Duration::ZERO,
             milestone: None,
             has_answered: false,
             verdict: Verdict::Idle,
@@ -156,6 +168,7 @@ impl Memory {
         evidence: &impl Evidence,
     ) -> Verdict {
         self.verdict = self.judge(sample, now, slice, evidence);
+        self.looked = now;
         self.verdict
     }
 
@@ -173,9 +186,20 @@ impl Memory {
         self.progress?.beat
     }
 
+    /// When the poll that runs began: at the latest when it was seen first.
+    pub(crate) fn began(&self) -> Duration {
+        self.since
+    }
+
+    /// When the poll that runs will have outlived its slice, if it was there at two looks and has not yet.
+    pub(crate) fn deadline(&self, slice: Duration) -> Option<Duration> {
+        let young = matches!(self.verdict, Verdict::Lively | Verdict::Lingering { .. });
+        (young && self.seen < self.looked).then(|| self.since.saturating_add(slice))
+    }
+
     /// When the poll that runs was seen first, and what its thread's CPU clock said then.
     pub(crate) fn first_seen(&self) -> (Duration, Option<Duration>) {
-        (self.since, self.cpu_then)
+        (self.seen, self.cpu_then)
     }
 
     /// What was noted of that poll when it began to linger.
@@ -218,6 +242,12 @@ impl Memory {
             });
             self.progress = Some(sample.progress);
             self.watch_from(now, sample.cpu);
+            if let (true, Some(began)) = (sample.busy, sample.began) {
+                // Not before the last look, which would have met it. And no earlier than looks are apart
+                // when none is late: whoever is blamed was seen for half of its slice.
+                let earliest = self.looked.max(now.saturating_sub(slice / BLIND_FRACTION));
+                self.since = began.clamp(earliest, now);
+            }
             return self.over(elapsed, if moved { Verdict::Lively } else { Verdict::Idle });
         }
         if elapsed < slice / LINGERING_FRACTION {
@@ -239,7 +269,7 @@ impl Memory {
             // Whoever was woken the first time is at the driver, or on another thread's account.
             let first = !matches!(self.verdict, Verdict::Lingering { .. }) && !self.has_answered;
             let part = slice / LINGERING_FRACTION;
-            return match self.blame(sample, part, evidence) {
+            return match self.blame(sample, part, now.saturating_sub(self.seen), evidence) {
                 Some(_) => Verdict::Lingering { first },
                 None => Verdict::Lively,
             };
@@ -251,7 +281,7 @@ impl Memory {
             let first = !matches!(self.verdict, Verdict::Unheard { .. });
             return Verdict::Unheard { first };
         }
-        match self.blame(sample, slice, evidence) {
+        match self.blame(sample, slice, now.saturating_sub(self.seen), evidence) {
             Some(cause) => Verdict::StallBegan { cause, elapsed },
             None => {
                 let first = !matches!(self.verdict, Verdict::Descheduled { .. });
@@ -266,21 +296,27 @@ impl Memory {
     }
 
     fn watch_from(&mut self, now: Duration, cpu: Option<Duration>) {
-        self.since = now;
+        (self.since, self.seen) = (now, now);
         self.cpu_then = cpu;
         self.milestone = None;
     }
 
     /// The charge against a poll that has run for longer than `limit`; `None` if the kernel is to
     /// blame.
-    fn blame(&self, sample: Sample, limit: Duration, evidence: &impl Evidence) -> Option<Cause> {
+    fn blame(
+        &self,
+        sample: Sample,
+        limit: Duration,
+        seen_for: Duration,
+        evidence: &impl Evidence,
+    ) -> Option<Cause> {
         if sample.unheard {
             return None;
         }
         let (Some(then), Some(now)) = (self.cpu_then, sample.cpu) else {
             return Some(Cause::Unknown);
         };
-        if now.saturating_sub(then) >= limit / BLAME_FRACTION {
+        if now.saturating_sub(then) >= limit.min(seen_for) / BLAME_FRACTION {
             return Some(Cause::Computing);
         }
         match evidence.run_state() {

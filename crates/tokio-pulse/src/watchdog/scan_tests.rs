@@ -38,7 +38,7 @@ fn machine(run_state: Option<RunState>) -> Machine {
 fn sample(polls: usize, in_poll: bool, cpu: Option<Duration>) -> Sample {
     let beat = Some(Snapshot::from_parts(polls, in_poll, true, false));
     let progress = Progress { beat, answers: 0, busy: 0, parks: 0 };
-    Sample { progress, busy: in_poll, cpu, unheard: false }
+    Sample { progress, busy: in_poll, cpu, began: None, unheard: false }
 }
 
 /// Looks once a tick at a poll that does not end, with that much CPU burned between looks.
@@ -123,6 +123,38 @@ fn a_poll_without_a_worker_is_no_stall_and_one_that_gives_its_worker_away_ends_i
     assert_eq!(verdict, Verdict::StallEnded { lasted: now });
 }
 
+/// Its thread woke for it 4 ms before the look that met it first.
+#[test]
+fn the_first_poll_after_a_wake_is_a_stall_a_slice_after_it_began() {
+    let machine = machine(Some(RunState::Runnable));
+    let ms = Duration::from_millis;
+    let mut memory = Memory::new();
+    memory.look(sample(6, false, None), ms(100), SLICE, &machine);
+    let mut look = |at: u64| {
+        let poll = Sample { began: Some(ms(101)), ..sample(7, true, Some(ms(at - 101))) };
+        (memory.look(poll, ms(at), SLICE, &machine), memory.deadline(SLICE))
+    };
+    assert_eq!(look(105), (Verdict::Lively, None));
+    assert_eq!(look(110), (Verdict::Lingering { first: true }, Some(ms(111))));
+    let began = Verdict::StallBegan { cause: Cause::Computing, elapsed: ms(10) };
+    assert_eq!(look(111), (began, None));
+    assert_eq!((memory.began(), memory.first_seen()), (ms(101), (ms(105), Some(ms(4)))));
+}
+
+/// What the thread says of its waking is bounded: by the last look, and by half a slice.
+#[test]
+fn a_late_look_does_not_make_an_old_poll() {
+    let machine = machine(Some(RunState::Runnable));
+    let ms = Duration::from_millis;
+    for (last, at, began, taken_for) in [(98, 100, 0, 98), (50, 100, 60, 95), (98, 100, 200, 100)] {
+        let mut memory = Memory::new();
+        memory.look(sample(6, false, None), ms(last), SLICE, &machine);
+        let poll = Sample { began: Some(ms(began)), ..sample(7, true, Some(ms(0))) };
+        memory.look(poll, ms(at), SLICE, &machine);
+        assert_eq!(memory.began(), ms(taken_for), "{last} {at} {began}");
+    }
+}
+
 #[test]
 fn the_next_poll_starts_afresh() {
     let mut memory = Memory::new();
@@ -145,23 +177,29 @@ struct Step {
     burned: Duration,
     blocked: bool,
     holds_worker: bool,
+    /// So long before the look the thread woke for the poll that runs, as it says.
+    woke_before: Option<Duration>,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     (0..20_000u64, prop_oneof![3 => Just(0usize), 1 => 0..3usize], any::<bool>(), 0..=100u64)
         .prop_flat_map(|(wait, new_polls, in_poll, share)| {
-            (any::<bool>(), prop::bool::weighted(0.9)).prop_map(move |(blocked, holds_worker)| {
-                let wait = Duration::from_micros(wait);
-                let burned = wait * share as u32 / 100;
-                Step { wait, new_polls, in_poll, burned, blocked, holds_worker }
-            })
+            let woke_before = prop::option::of((0..40_000u64).prop_map(Duration::from_micros));
+            (any::<bool>(), prop::bool::weighted(0.9), woke_before).prop_map(
+                move |(blocked, holds_worker, woke_before)| {
+                    let wait = Duration::from_micros(wait);
+                    let burned = wait * share as u32 / 100;
+                    Step { wait, new_polls, in_poll, burned, blocked, holds_worker, woke_before }
+                },
+            )
         })
 }
 
 proptest! {
     /// Whatever happens: stalls begin and end in turns, a stall is never announced before its
     /// slice is over, never without progress standing still, and never against a poll that was
-    /// runnable and got less than half a slice of CPU.
+    /// runnable and got less than half of the CPU for as long as it was seen, which is half a slice at
+    /// least.
     #[test]
     fn every_history_makes_sense(steps in prop::collection::vec(step(), 1..200)) {
         let mut memory = Memory::new();
@@ -174,7 +212,8 @@ proptest! {
             now += step.wait;
             cpu += step.burned;
             polls += step.new_polls;
-            let looked = sample(polls, step.in_poll, Some(cpu));
+            let began = step.woke_before.map(|before| now.saturating_sub(before));
+            let looked = Sample { began, ..sample(polls, step.in_poll, Some(cpu)) };
             let state = if step.blocked { RunState::Blocked } else { RunState::Runnable };
             let machine = Machine { holds_worker: step.holds_worker, ..machine(Some(state)) };
             if last != Some(looked.progress) || !step.in_poll {
@@ -185,8 +224,10 @@ proptest! {
                 Verdict::StallBegan { elapsed, .. } => {
                     prop_assert!(!stalled, "announced twice");
                     prop_assert!(step.in_poll && step.holds_worker);
-                    prop_assert!(elapsed >= SLICE && elapsed <= now - still.0);
-                    prop_assert!(step.blocked || cpu - still.1 >= SLICE / 2);
+                    prop_assert!(elapsed >= SLICE && elapsed <= now - still.0 + SLICE / 2);
+                    let seen = SLICE.min(now - still.0);
+                    prop_assert!(seen >= SLICE / 2);
+                    prop_assert!(step.blocked || cpu - still.1 >= seen / 2);
                     stalled = true;
                 }
                 Verdict::Stalled { elapsed } => {
@@ -197,13 +238,12 @@ proptest! {
                     stalled = false;
                 }
                 Verdict::Descheduled { .. } => {
-                    prop_assert!(!stalled && !step.blocked && now - still.0 >= SLICE);
+                    prop_assert!(!stalled && !step.blocked && now - still.0 >= SLICE / 2);
                 }
                 Verdict::Lingering { .. } => {
                     let stood = now - still.0;
                     prop_assert!(!stalled && step.holds_worker);
-                    prop_assert!(stood >= SLICE / 4);
-                    prop_assert!(step.blocked || cpu - still.1 >= SLICE / 8);
+                    prop_assert!(step.blocked || cpu - still.1 >= (SLICE / 4).min(stood) / 2);
                 }
                 Verdict::Unheard { .. } => prop_assert!(false, "all of these are heard of"),
                 Verdict::Idle | Verdict::Lively => prop_assert!(!stalled),

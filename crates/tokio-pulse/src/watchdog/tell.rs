@@ -89,7 +89,7 @@ impl Teller {
         if !self.reports.is_wanted() {
             return;
         }
-        let elapsed = |unit: &Unit| now.saturating_sub(unit.memory.first_seen().0);
+        let elapsed = |unit: &Unit| now.saturating_sub(unit.memory.began());
         let stalled = units.iter().filter(|unit| unit.memory.is_stalled());
         if stalled.map(elapsed).max() < Some(limits.threshold / 2) {
             return;

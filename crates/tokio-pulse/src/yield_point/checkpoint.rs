@@ -92,7 +92,7 @@ pub(super) fn hand_over() -> Checkpoint {
     let held = PLACE.try_with(Cell::take).ok().flatten().filter(|held| held.is_of(&core.places));
     let is_held = held.is_some();
     let Some(place) = held.or_else(|| core.places.take()) else { return Checkpoint::Kept };
-    match hooks::hand_off_worker() {
+    match hooks::hand_off_worker(|_| ()) {
         Handoff::Done => {
             hold(place);
             seat::with_slot(&core.heart, |slot| slot.thread.counters.handed_off());

@@ -13,7 +13,7 @@ use tokio::runtime::{Handle, RuntimeFlavor, RuntimeMetrics};
 use tokio::task::{self, Id};
 
 use crate::heartbeat::Heart;
-use crate::heartbeat::beat::Beat;
+use crate::heartbeat::pool::Line;
 use crate::heartbeat::registry::Registry;
 use crate::heartbeat::seat;
 use crate::heartbeat::slot::Slot;
@@ -83,10 +83,10 @@ pub(crate) fn claim_worker(registry: &Registry, slot: &Slot) {
 }
 
 /// Hook: the thread goes to Tokio's park, or has left it.
-pub(crate) fn on_park_or_unpark(heart: &Heart, transition: fn(&Beat)) {
+pub(crate) fn on_park_or_unpark(heart: &Heart, transition: impl FnOnce(&Line)) {
     seat::with_slot_as_worker(heart, |slot| {
         claim_worker(&heart.registry, slot);
-        transition(slot.beat());
+        transition(&slot.line);
     });
 }
 
@@ -274,7 +274,9 @@ impl Observer {
         let cpu = if watched { unit.slot.as_ref().and_then(|slot| slot.cpu_time()) } else { None };
         let unheard = beat.is_none() && parks == 0 && busy == 0;
         let answers = unit.slot.as_ref().map_or(0, |slot| slot.line.due.answers());
-        Sample { progress: Progress { beat, answers, busy, parks }, busy: watched, cpu, unheard }
+        let progress = Progress { beat, answers, busy, parks };
+        // Most polls are not seen, and so not which is the first.
+        Sample { progress, busy: watched, cpu, began: None, unheard }
     }
 
     /// A unit is a worker here; it holds itself up unless it is parked, which `sample` has ruled
@@ -284,26 +286,29 @@ impl Observer {
     }
 }
 
-/// Gives the calling thread's worker to another thread. Nobody tells when that has it; what tells is
+/// Gives the calling thread's worker to another thread. Without one, it does `meanwhile` all the same. Nobody tells when that has it; what tells is
 /// that the worker's figures move on.
-pub(crate) fn hand_off_worker() -> Handoff {
-    let Some(worker) = tokio::runtime::worker_index() else { return Handoff::NoWorker };
+pub(crate) fn hand_off_worker(meanwhile: impl FnOnce(&dyn Fn() -> bool)) -> Handoff {
+    let Some(worker) = tokio::runtime::worker_index() else {
+        return handoff::without_worker(meanwhile);
+    };
     let runtime = Handle::current();
     if runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
         return Handoff::Impossible;
     }
     if !ballast::holds_worker() {
-        return Handoff::NoWorker;
+        return handoff::without_worker(meanwhile);
     }
     let metrics = runtime.metrics();
     let figures =
         || (metrics.worker_park_unpark_count(worker), metrics.worker_total_busy_duration(worker));
     let before = Cell::new(figures());
-    let is_taken = || {
-        let now = figures();
-        before.replace(now) != now
+    let is_taken = || before.get() != figures();
+    let is_mine = || {
+        before.set(figures());
+        ballast::holds_worker()
     };
-    handoff::hand_off(is_taken, ballast::holds_worker)
+    handoff::hand_off(is_taken, is_mine, meanwhile)
 }
 
 /// Which worker a thread holds. A claim that is out of date names the one it gave away.

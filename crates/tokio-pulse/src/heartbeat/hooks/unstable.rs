@@ -7,7 +7,6 @@ use std::thread::{self, ThreadId};
 use tokio::runtime::{Handle, RuntimeFlavor, RuntimeMetrics, TaskMeta};
 
 use crate::builder::Builder;
-use crate::heartbeat::beat::Beat;
 use crate::heartbeat::pool::Line;
 use crate::heartbeat::registry::Registry;
 use crate::heartbeat::seat;
@@ -346,15 +345,15 @@ impl Claims {
 pub(crate) fn claim_worker(_registry: &Registry, _slot: &Slot) {}
 
 /// Hook: the thread goes to Tokio's park, or has left it.
-pub(crate) fn on_park_or_unpark(heart: &Heart, transition: fn(&Beat)) {
+pub(crate) fn on_park_or_unpark(heart: &Heart, transition: impl FnOnce(&Line)) {
     match heart.rhythm {
         Rhythm::Tick => {
             if let Some(line) = seat::ticker().or_else(|| seat::become_ticker(heart)) {
                 seat::is_back(line);
-                transition(&line.beat);
+                transition(line);
             }
         }
-        Rhythm::Bracket => seat::with_slot(heart, |slot| transition(slot.beat())),
+        Rhythm::Bracket => seat::with_slot(heart, |slot| transition(&slot.line)),
     }
 }
 
@@ -411,7 +410,7 @@ impl Observer {
         let cpu = if busy { slot.cpu_time() } else { None };
         let answers = slot.line.due.answers();
         let progress = Progress { beat: Some(beat), answers, busy: 0, parks: 0 };
-        Sample { progress, busy, cpu, unheard: false }
+        Sample { progress, busy, cpu, began: slot.line.woken.right_before(beat), unheard: false }
     }
 
     /// Whether the thread has a worker to hold up. A poll inside `block_in_place` has none.
@@ -425,9 +424,11 @@ pub(crate) fn can_be_blamed() -> bool {
     true
 }
 
-/// Gives the calling thread's worker to another thread.
-pub(crate) fn hand_off_worker() -> Handoff {
-    let Some(worker) = tokio::runtime::worker_index() else { return Handoff::NoWorker };
+/// Gives the calling thread's worker to another thread. Without one, it does `meanwhile` all the same.
+pub(crate) fn hand_off_worker(meanwhile: impl FnOnce(&dyn Fn() -> bool)) -> Handoff {
+    let Some(worker) = tokio::runtime::worker_index() else {
+        return handoff::without_worker(meanwhile);
+    };
     let runtime = Handle::current();
     if runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
         return Handoff::Impossible;
@@ -435,9 +436,9 @@ pub(crate) fn hand_off_worker() -> Handoff {
     let (metrics, me) = (runtime.metrics(), thread::current().id());
     let is_mine = || metrics.worker_thread_id(worker) == Some(me);
     if !is_mine() {
-        return Handoff::NoWorker;
+        return handoff::without_worker(meanwhile);
     }
-    handoff::hand_off(|| !is_mine(), is_mine)
+    handoff::hand_off(|| !is_mine(), is_mine, meanwhile)
 }
 
 /// Which worker a thread holds.

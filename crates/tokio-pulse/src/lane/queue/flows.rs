@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::account::{Account, Id, NONE};
+use super::account::{Account, Id, Line, NONE};
 use super::{Flow, REMEMBERED};
 
 /// Accounts and items live in two tables and are named by their places there, so that nothing is
@@ -80,31 +80,29 @@ impl<T, S: Default> Flows<T, S> {
     pub(super) fn push(&mut self, id: Id, value: T) -> bool {
         let item = self.store(value);
         self.len += 1;
-        let account = self.account(id);
-        if account.waits() {
-            let last = std::mem::replace(&mut account.last, item);
+        if let Line::Waits { last, .. } = &mut self.account(id).line {
+            let last = std::mem::replace(last, item);
             self.items[last as usize].next = item;
             return false;
         }
-        (account.first, account.last) = (item, item);
         self.end_idle(id);
+        self.account(id).line = Line::Waits { first: item, last: item };
         true
     }
 
     /// The flow's first item.
     pub(super) fn take(&mut self, id: Id) -> Option<T> {
-        let first = self.account(id).first;
         let unused = self.unused;
+        let Line::Waits { first, last } = self.account(id).line else { return None };
         let item = self.items.get_mut(first as usize)?;
         let value = item.value.take();
         let next = std::mem::replace(&mut item.next, unused);
         self.unused = first;
         self.len -= 1;
-        let account = self.account(id);
-        account.first = next;
         if next == NONE {
-            account.last = NONE;
             self.make_idle(id);
+        } else {
+            self.account(id).line = Line::Waits { first: next, last };
         }
         value
     }
@@ -129,27 +127,33 @@ impl<T, S: Default> Flows<T, S> {
     }
 
     fn make_idle(&mut self, id: Id) {
-        let newest = std::mem::replace(&mut self.newest, id);
-        let account = self.account(id);
-        (account.older, account.newer) = (newest, NONE);
-        match self.accounts.get_mut(newest as usize) {
-            Some(account) => account.newer = id,
-            None => self.oldest = id,
-        }
+        let older = std::mem::replace(&mut self.newest, id);
+        self.account(id).line = Line::Idle { older, newer: NONE };
+        *self.newer_of(older) = id;
         self.idle += 1;
     }
 
     fn end_idle(&mut self, id: Id) {
-        let Account { older, newer, .. } = *self.account(id);
-        match self.accounts.get_mut(older as usize) {
-            Some(account) => account.newer = newer,
-            None => self.oldest = newer,
-        }
-        match self.accounts.get_mut(newer as usize) {
-            Some(account) => account.older = older,
-            None => self.newest = older,
-        }
+        let Line::Idle { older, newer } = self.account(id).line else { return };
+        *self.newer_of(older) = newer;
+        *self.older_of(newer) = older;
         self.idle -= 1;
+    }
+
+    /// Who comes after that idle flow; after none, the one that has been so for longest.
+    fn newer_of(&mut self, id: Id) -> &mut Id {
+        match self.accounts.get_mut(id as usize).map(|account| &mut account.line) {
+            Some(Line::Idle { newer, .. }) => newer,
+            _ => &mut self.oldest,
+        }
+    }
+
+    /// Who comes before that idle flow; before none, the one that has become so last.
+    fn older_of(&mut self, id: Id) -> &mut Id {
+        match self.accounts.get_mut(id as usize).map(|account| &mut account.line) {
+            Some(Line::Idle { older, .. }) => older,
+            _ => &mut self.newest,
+        }
     }
 
     /// Forgets the flow that has had nothing waiting for longest, if there are too many. Returns its

@@ -110,7 +110,7 @@ impl Order for Levels {
             let ahead = ahead(level.time, self.now).clamp(0, DEBT);
             level.time = self.now.wrapping_add_signed(ahead);
         }
-        level.flows.seat(accounts, id);
+        level.flows.seat(account, id);
     }
 
     fn next(&mut self, accounts: &mut [Account<Standing>]) -> Option<Id> {

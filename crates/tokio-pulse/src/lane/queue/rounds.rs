@@ -4,26 +4,25 @@
 //! sits out the rounds that it owes. Those to come are the buckets of a wheel, so that nobody is
 //! looked at in a round in which it cannot run.
 
+use std::collections::VecDeque;
+
 use super::QUANTUM;
-use super::account::{Account, Id, NONE};
+use super::account::{Account, Id};
 use super::order::Order;
 
 /// Rounds ahead that the wheel knows: the bits of its mask. Who owes more is looked at again then.
 const AHEAD: u64 = 64;
+/// So many places an empty bucket keeps.
+const KEPT: usize = 1_024;
 
 #[derive(Debug)]
 pub(super) struct Rounds {
     round: u64,
-    /// Flows by the round in which they run, first come, first served.
-    buckets: [Bucket; AHEAD as usize],
+    /// Flows by the round in which they run, first come, first served. By number and side by side: a list
+    /// through their accounts would fetch one from memory only to say who comes behind it.
+    buckets: [VecDeque<Id>; AHEAD as usize],
     /// Which of them are not empty.
     filled: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    first: Id,
-    last: Id,
 }
 
 #[derive(Debug, Default)]
@@ -31,8 +30,6 @@ pub(super) struct Chair {
     /// What it may still use, as of `round`.
     credit: i64,
     round: u64,
-    /// Who is behind it in its bucket.
-    behind: Id,
 }
 
 /// Something in an account that is a chair.
@@ -48,16 +45,15 @@ impl Seated for Chair {
 
 impl Default for Rounds {
     fn default() -> Self {
-        let empty = Bucket { first: NONE, last: NONE };
         // Not 0, so that a new flow has a round before this one.
-        Self { round: 1, buckets: [empty; AHEAD as usize], filled: 0 }
+        Self { round: 1, buckets: std::array::from_fn(|_| VecDeque::new()), filled: 0 }
     }
 }
 
 impl Rounds {
     /// As if it had never run: its first quantum is that of the last round.
     pub(super) fn open_chair(&self, chair: &mut Chair) {
-        *chair = Chair { credit: 0, round: self.round.wrapping_sub(1), behind: NONE };
+        *chair = Chair { credit: 0, round: self.round.wrapping_sub(1) };
     }
 
     /// Gives it the quanta of the rounds that have passed. Returns whether any have.
@@ -84,22 +80,15 @@ impl Rounds {
         (in_credit, anew)
     }
 
-    pub(super) fn seat<S: Seated>(&mut self, accounts: &mut [Account<S>], id: Id) {
-        let account = &mut accounts[id as usize];
+    pub(super) fn seat<S: Seated>(&mut self, account: &mut Account<S>, id: Id) {
+        let bits = account.flow.weight_bits();
         let quantum = quantum(account);
         let chair = account.seat.chair();
         self.refill(chair, quantum);
-        let wait = if chair.credit > 0 { 0 } else { owed(chair.credit, quantum) };
-        chair.behind = NONE;
+        let wait = if chair.credit > 0 { 0 } else { owed(chair.credit, bits) };
         let place = (self.round.wrapping_add(wait) % AHEAD) as usize;
-        let last = std::mem::replace(&mut self.buckets[place].last, id);
-        match accounts.get_mut(last as usize) {
-            Some(account) => account.seat.chair().behind = id,
-            None => {
-                self.buckets[place].first = id;
-                self.filled |= 1 << place;
-            }
-        }
+        self.buckets[place].push_back(id);
+        self.filled |= 1 << place;
     }
 
     pub(super) fn call<S: Seated>(&mut self, accounts: &mut [Account<S>]) -> Option<Id> {
@@ -110,22 +99,28 @@ impl Rounds {
             let ahead = self.filled.rotate_right((self.round % AHEAD) as u32).trailing_zeros();
             self.round = self.round.wrapping_add(ahead.into());
             let place = (self.round % AHEAD) as usize;
-            let id = self.buckets[place].first;
+            let id = self.take_from(place)?;
             let account = &mut accounts[id as usize];
             let quantum = quantum(account);
             let chair = account.seat.chair();
-            self.buckets[place].first = chair.behind;
-            if chair.behind == NONE {
-                self.buckets[place].last = NONE;
-                self.filled &= !(1 << place);
-            }
             self.refill(chair, quantum);
             if chair.credit > 0 {
                 return Some(id);
             }
             // It was charged while it waited, or owes more than the wheel knows.
-            self.seat(accounts, id);
+            self.seat(account, id);
         }
+    }
+
+    fn take_from(&mut self, place: usize) -> Option<Id> {
+        let bucket = &mut self.buckets[place];
+        let id = bucket.pop_front();
+        if bucket.is_empty() {
+            self.filled &= !(1 << place);
+            // In the course of time each of them would be as long as the longest.
+            bucket.shrink_to(KEPT);
+        }
+        id
     }
 
     /// Takes `cost` off its credit, or gives it back.
@@ -147,8 +142,9 @@ fn quantum<S>(account: &Account<S>) -> i64 {
 }
 
 /// The rounds until there is credit again.
-fn owed(credit: i64, quantum: i64) -> u64 {
-    let rounds = credit.unsigned_abs() / quantum.unsigned_abs() + 1;
+fn owed(credit: i64, weight_bits: u32) -> u64 {
+    // By a constant, then by a power of two: the division of a quantum would cost more than all the rest.
+    let rounds = ((credit.unsigned_abs() / QUANTUM) >> weight_bits) + 1;
     rounds.min(AHEAD - 1)
 }
 
@@ -165,7 +161,7 @@ impl Order for Rounds {
     }
 
     fn enter(&mut self, accounts: &mut [Account<Chair>], id: Id) {
-        self.seat(accounts, id);
+        self.seat(&mut accounts[id as usize], id);
     }
 
     fn next(&mut self, accounts: &mut [Account<Chair>]) -> Option<Id> {
@@ -182,5 +178,15 @@ impl Order for Rounds {
 
     fn is_empty(&self) -> bool {
         self.has_nobody()
+    }
+}
+
+#[cfg(all(test, not(pulse_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_a_line_of_the_cache() {
+        assert_eq!(size_of::<Account<Chair>>(), 64);
     }
 }

@@ -1,0 +1,71 @@
+//! When a thread left Tokio's park: that is when the first poll after it began, which the beat does not say.
+//!
+//! Two words, written by the thread and read by the watchdog. The watchdog may read them, or the beat, while
+//! they change; then it takes a time that is up to one look too early or too late for that of a poll which
+//! has most likely ended. It bounds what it makes of it: see [`scan`](crate::watchdog::scan).
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use super::beat::Snapshot;
+use crate::sync::AtomicUsize;
+
+#[derive(Debug)]
+pub(crate) struct Woken {
+    /// Nanoseconds since the runtime began.
+    at: AtomicU64,
+    /// The polls that had begun by then.
+    begun: AtomicUsize,
+}
+
+impl Woken {
+    pub(crate) fn never() -> Self {
+        // No beat is one poll further than that before the count wraps.
+        Self { at: AtomicU64::new(0), begun: AtomicUsize::new(usize::MAX) }
+    }
+
+    /// Another thread has taken this over.
+    pub(crate) fn start_over(&self) {
+        self.begun.store(usize::MAX, Relaxed);
+    }
+
+    /// Thread: it leaves the park now.
+    pub(crate) fn note(&self, now: Duration, beat: Snapshot) {
+        // Wraps after 584 years.
+        self.at.store(now.as_nanos() as u64, Relaxed);
+        self.begun.store(beat.polls_begun(), Relaxed);
+    }
+
+    /// When the thread woke, if the poll of that beat is the first one since then.
+    pub(crate) fn right_before(&self, beat: Snapshot) -> Option<Duration> {
+        let is_first = beat.polls_begun().checked_sub(1) == Some(self.begun.load(Relaxed));
+        is_first.then(|| Duration::from_nanos(self.at.load(Relaxed)))
+    }
+}
+
+#[cfg(all(test, not(pulse_loom)))]
+mod tests {
+    use super::*;
+
+    const AT: Duration = Duration::from_millis(3);
+
+    #[test]
+    fn only_the_first_poll_began_when_the_thread_woke() {
+        let woken = Woken::never();
+        let ticks = |polls| Snapshot::from_parts(polls, false, true, false);
+        assert_eq!(woken.right_before(ticks(0)), None);
+        woken.note(AT, ticks(7));
+        assert_eq!([7, 8, 9].map(|polls| woken.right_before(ticks(polls))), [None, Some(AT), None]);
+        woken.start_over();
+        assert_eq!(woken.right_before(ticks(8)), None);
+    }
+
+    /// Bracketed polls are counted when they end.
+    #[test]
+    fn a_bracketed_poll_has_begun_before_it_is_counted() {
+        let woken = Woken::never();
+        woken.note(AT, Snapshot::from_parts(7, false, true, false));
+        assert_eq!(woken.right_before(Snapshot::from_parts(7, true, true, false)), Some(AT));
+        assert_eq!(woken.right_before(Snapshot::from_parts(8, true, true, false)), None);
+    }
+}

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 use tokio_pulse::stall_report::{ReportLimits, StallReport};
+use tokio_pulse_console::ConsoleServer;
 
 use crate::Result;
 
@@ -33,6 +34,8 @@ pub(crate) enum Kind {
     PulseSpawned,
     /// Pulse whose polls note their task for reports of stalls, as they do for a while after a stall.
     PulseNaming,
+    /// Pulse with the service for the console, to which nobody is connected.
+    PulseConsole,
     /// Pulse with a registry for hooks, empty.
     EmptyRegistry,
     /// Pulse with polls that are timed.
@@ -57,6 +60,7 @@ impl fmt::Display for Kind {
             Self::Blocked(n) => write!(f, "stock-{n}-blocked"),
             Self::PulseSpawned => f.write_str("pulse-spawned"),
             Self::PulseNaming => f.write_str("pulse-naming"),
+            Self::PulseConsole => f.write_str("pulse-console"),
             Self::EmptyRegistry => f.write_str("pulse-empty-registry"),
             Self::Timed => f.write_str("pulse-timed"),
             Self::TokioTimed => f.write_str("stock-poll-histogram"),
@@ -78,6 +82,8 @@ pub(crate) struct Subject {
     // Dropped first: blocked workers have to be let go before the runtime can end.
     blockers: Vec<mpsc::Sender<()>>,
     inner: Inner,
+    /// Serves until it is dropped.
+    _console: Option<ConsoleServer>,
     kind: Kind,
 }
 
@@ -88,7 +94,14 @@ enum Inner {
 
 impl Subject {
     pub(crate) fn build(kind: Kind, threads: Threads) -> Result<Self> {
-        let mut subject = Self { blockers: Vec::new(), inner: inner(kind, threads)?, kind };
+        let inner = inner(kind, threads)?;
+        let console = match &inner {
+            Inner::Pulse(runtime) if kind == Kind::PulseConsole => {
+                Some(ConsoleServer::bind("127.0.0.1:0", runtime.handle())?)
+            }
+            _ => None,
+        };
+        let mut subject = Self { blockers: Vec::new(), inner, _console: console, kind };
         if let Kind::Blocked(n) = kind {
             subject.block(n)?;
         }
@@ -151,7 +164,11 @@ impl Drop for Subject {
 fn inner(kind: Kind, threads: Threads) -> Result<Inner> {
     let reserve = match kind {
         Kind::Pulse { reserve } => Some(reserve),
-        Kind::EmptyRegistry | Kind::PulseSpawned | Kind::PulseNaming | Kind::Timed => Some(None),
+        Kind::EmptyRegistry
+        | Kind::PulseSpawned
+        | Kind::PulseNaming
+        | Kind::PulseConsole
+        | Kind::Timed => Some(None),
         _ => None,
     };
     if let Some(reserve) = reserve {
@@ -245,6 +262,7 @@ mod tests {
             Kind::TokioTimed,
             Kind::TokioMetrics,
             Kind::PulseNaming,
+            Kind::PulseConsole,
             Kind::Pulse { reserve: Some(0) },
         ];
         for kind in kinds {

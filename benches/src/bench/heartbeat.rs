@@ -24,7 +24,7 @@ const LIMIT_NS: f64 = 3.0;
 const LIMIT_TIMED_NS: f64 = 25.0;
 
 /// The last two tell apart what the hooks cost and what more workers cost.
-const VARIANTS: [Kind; 13] = [
+const VARIANTS: [Kind; 14] = [
     Kind::Stock,
     Kind::PULSE,
     Kind::Control,
@@ -36,6 +36,7 @@ const VARIANTS: [Kind; 13] = [
     Kind::TokioTimed,
     Kind::TokioMetrics,
     Kind::PulseNaming,
+    Kind::PulseConsole,
     Kind::Pulse { reserve: Some(0) },
     Kind::Blocked(8),
 ];
@@ -43,7 +44,7 @@ const VARIANTS: [Kind; 13] = [
 pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = compare(scale, "worker", Threads::Multi(1), &VARIANTS)?;
     // There is no reserve, and blocking the only worker would be the end.
-    figures.extend(compare(scale, "current-thread", Threads::Current, &VARIANTS[..11])?);
+    figures.extend(compare(scale, "current-thread", Threads::Current, &VARIANTS[..12])?);
     Ok(figures)
 }
 

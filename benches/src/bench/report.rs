@@ -20,8 +20,7 @@ const WARM_UP: usize = 3;
 const STALLS: usize = 60;
 /// Between stalls of which each finds the watchdog as if there had been none.
 const QUIET: Duration = Duration::from_millis(1_500);
-/// Of a task that keeps the runtime awake: then the watchdog looks twice a slice, and first sees a poll up to
-/// half a slice after it began.
+/// Of a task that keeps the runtime awake: then the watchdog is up, and does not look at once when a thread wakes.
 const TICK: Duration = Duration::from_millis(1);
 /// A little, so that a stall begins at no particular time of the watchdog's.
 const SOON: Duration = Duration::from_millis(37);
@@ -63,7 +62,7 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
         figure("out-of-the-blue", &alone, |late| late.all).bar("B8", LIMIT_MS),
         figure("out-of-the-blue/of-which-look", &alone, |late| late.look),
         figure("out-of-the-blue/of-which-rest", &alone, |late| late.all - late.look),
-        figure("beside-others", &beside_others, |late| late.all),
+        figure("beside-others", &beside_others, |late| late.all).bar("B8", LIMIT_MS),
         figure("beside-others/of-which-look", &beside_others, |late| late.look),
         figure("beside-others/of-which-rest", &beside_others, |late| late.all - late.look),
     ])
@@ -73,8 +72,8 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
 struct Lateness {
     /// From the end of the slice to the delivery.
     all: f64,
-    /// From the end of the slice, counted from when the watchdog saw the poll first, to the look that had
-    /// it reported. The rest is what the watchdog saw it too late, and what the report took.
+    /// From the end of the slice, counted from when the watchdog took the poll to have begun, to the look that
+    /// had it reported. The rest is what that was too late, and what the report took.
     look: f64,
 }
 

@@ -16,7 +16,7 @@ use crate::deadlock::SnapshotCell;
 use crate::runtime::hand_over::HandOver;
 use crate::runtime::levels::{Picker, Priority};
 use crate::runtime::state::State;
-use crate::ticker::{Doze, Slot};
+use crate::ticker::{Demand, Doze, Slot};
 
 /// A thread stops resting while the ticker falls asleep: one of the two sees the other.
 #[test]
@@ -33,6 +33,27 @@ fn loom_nobody_stops_resting_unseen() {
         shared.1.announce();
         let seen = !shared.0.is_resting();
         assert!(worker.join().unwrap() || seen);
+    });
+}
+
+/// Somebody comes to wait for a thread while the ticker falls asleep: one of the two sees the other.
+#[test]
+fn loom_nobody_waits_unseen() {
+    loom::model(|| {
+        let (demand, doze) = (std::sync::Arc::new(Demand::new(1)), Arc::new(Doze::new()));
+        let slot = Slot::new(0);
+        slot.set_demand(demand.clone(), 0);
+        slot.stop_resting();
+        let waker = {
+            let doze = doze.clone();
+            thread::spawn(move || {
+                demand.add(None);
+                doze.must_wake()
+            })
+        };
+        doze.announce();
+        let seen = !slot.is_quiet();
+        assert!(waker.join().unwrap() || seen);
     });
 }
 

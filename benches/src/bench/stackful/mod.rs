@@ -5,12 +5,13 @@
 
 mod loops;
 mod memory;
+mod unpreempted;
 
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio_pulse_stackful::{Histogram, Metrics, PreemptiveRuntime, probe};
 
@@ -18,20 +19,16 @@ use self::loops::Shares;
 use super::Scale;
 use crate::Result;
 use crate::figure::{Better, Figure};
-use crate::stats::ratios;
 
 const ROUNDS: usize = 11;
 const QUANTUM: Duration = Duration::from_millis(1);
 /// Of one round.
 const TIME: Duration = Duration::from_secs(2);
 const SIGNALS: u32 = 20_000;
-/// Of a computation that takes a good part of a second, of which no quantum is a large one.
-const TURNS: u64 = 200_000_000;
 
 const LIMIT_P50_US: f64 = 25.0;
 const LIMIT_P99_US: f64 = 100.0;
 const LIMIT_RESUME_NS: f64 = 200.0;
-const LIMIT_UNPREEMPTED: f64 = 0.99;
 
 /// Of the run with four loops and a ticker.
 const SHARE_TIME: Duration = Duration::from_secs(10);
@@ -49,14 +46,11 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     let shares: Vec<_> = (0..rounds.min(SHARE_ROUNDS))
         .map(|_| loops::share(scale.time(SHARE_TIME)))
         .collect::<Result<_>>()?;
-    let turns = if scale.quick { TURNS / 10 } else { TURNS };
+    let [unpreempted, unpreempted_polls] = unpreempted::figures(scale)?;
     let (mut metrics, mut signals) = (Vec::new(), Vec::new());
-    let (mut plain, mut preemptible) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         metrics.push(preempt(scale.time(TIME))?);
         signals.push(probe::signal_round_trip(SIGNALS)?.as_nanos() as f64);
-        plain.push(compute_on_thread(turns)?);
-        preemptible.push(compute_on_runtime(turns)?);
     }
     let series = |of: fn(&Metrics) -> &Histogram, share: f64, unit_ns: f64| {
         let quantile = |metrics| of(metrics).quantile(share).map(|time| time.as_nanos() as f64);
@@ -75,9 +69,8 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
         lower("decision/p99", "us", &series(Metrics::decision, 0.99, 1e3)),
         lower("resume/p50", "ns", &series(Metrics::resume, 0.5, 1.0)).bar("B13", LIMIT_RESUME_NS),
         lower("signal-round-trip", "ns", &signals),
-        Figure::new("stackful/unpreempted", "ratio", Better::Higher, &ratios(&plain, &preemptible))
-            .sides(&plain, &preemptible, "ms")
-            .bar("G2", LIMIT_UNPREEMPTED),
+        unpreempted,
+        unpreempted_polls,
         Figure::new("stackful/share/least", "%", Better::Higher, &share(|run| run.least))
             .bar("G3", LIMIT_SHARE.0),
         lower("share/most", "%", &share(|run| run.most)).bar("G3", LIMIT_SHARE.1),
@@ -114,20 +107,4 @@ fn preempt(time: Duration) -> Result<Metrics> {
 #[inline(never)]
 fn compute(turns: u64) -> u64 {
     (0..turns).fold(0, |sum, turn| black_box(sum ^ turn))
-}
-
-fn timed(turns: u64) -> f64 {
-    let began = Instant::now();
-    black_box(compute(turns));
-    began.elapsed().as_secs_f64() * 1e3
-}
-
-fn compute_on_thread(turns: u64) -> Result<f64> {
-    thread::spawn(move || timed(turns)).join().map_err(|_| "the thread panicked".into())
-}
-
-fn compute_on_runtime(turns: u64) -> Result<f64> {
-    let runtime = PreemptiveRuntime::builder().worker_threads(1).quantum(QUANTUM).build()?;
-    // SAFETY: as above.
-    Ok(unsafe { runtime.spawn(async move { timed(turns) }) }.join()?)
 }

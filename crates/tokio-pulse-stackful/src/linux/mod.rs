@@ -1,5 +1,6 @@
 //! Linux on x86-64 and AArch64: a signal to the very thread.
 
+mod calls;
 mod image;
 mod inlined;
 mod names;
@@ -15,10 +16,11 @@ use std::sync::OnceLock;
 use crate::Unavailable;
 use crate::metrics::Refusal;
 
+pub(crate) use calls::Walker;
 pub(crate) use image::Functions;
 pub(crate) use registers::{FloatControl, Registers};
 pub(crate) use signal::{interrupt, unblock};
-pub(crate) use walk::{Chain, Walker};
+pub(crate) use walk::Chain;
 
 struct Machine {
     image: image::Image,

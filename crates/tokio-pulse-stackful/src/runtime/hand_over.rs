@@ -2,9 +2,9 @@
 //!
 //! One lock over all queues: one that all workers share, and one a worker for tasks that cannot leave
 //! it. Who finds nothing waits for `arrived` under that lock, so that a push either comes first and is
-//! seen, or finds the worker waiting and wakes it. A push to the shared queue wakes one worker,
-//! whichever; a push to a worker's own wakes all, since the one that it is for cannot be picked.
-//! Closing wakes all, and nothing is taken out or put in after it.
+//! seen, or finds the worker waiting and wakes it. Nobody is told where nobody waits. A push to the
+//! shared queue wakes one worker, whichever; a push to a worker's own wakes all, since the one that it
+//! is for cannot be picked. Closing wakes all, and nothing is taken out or put in after it.
 
 use std::sync::Arc;
 
@@ -22,13 +22,16 @@ struct Queues<T> {
     shared: Levels<T>,
     local: Vec<Levels<T>>,
     arrivals: u64,
+    /// Workers that wait.
+    waiting: usize,
     closed: bool,
 }
 
 impl<T> HandOver<T> {
     pub(crate) fn new(workers: usize) -> Self {
         let local = (0..workers).map(|_| Levels::default()).collect();
-        let queues = Queues { shared: Levels::default(), local, arrivals: 0, closed: false };
+        let shared = Levels::default();
+        let queues = Queues { shared, local, arrivals: 0, waiting: 0, closed: false };
         Self {
             queues: Mutex::new(queues),
             arrived: Condvar::new(),
@@ -56,8 +59,11 @@ impl<T> HandOver<T> {
         let Queues { shared, local, .. } = &mut *queues;
         home.map_or(shared, |worker| &mut local[worker]).push(priority, arrival, item);
         self.demand.add(home);
+        let waiting = queues.waiting > 0;
         drop(queues);
         match home {
+            // A system call, even if nobody waits.
+            _ if !waiting => {}
             Some(_) => self.arrived.notify_all(),
             None => self.arrived.notify_one(),
         }
@@ -86,7 +92,9 @@ impl<T> HandOver<T> {
             if let Some(rest) = rest.take() {
                 rest();
             }
+            queues.waiting += 1;
             queues = wait(&self.arrived, queues);
+            queues.waiting -= 1;
         };
         drop(queues);
         if rest.is_none() {

@@ -64,12 +64,18 @@ impl Scheduler {
 
     /// To the end of its priority's queue: the shared one, or that of the worker it is bound to.
     pub(super) fn push(&self, task: Arc<Task>) -> bool {
-        self.queues.push(task.priority, task.affinity, task)
+        self.push_home(task.affinity, task)
     }
 
     /// To the end of its priority's queue on this worker.
     pub(super) fn push_to(&self, task: Arc<Task>, worker: usize) -> bool {
-        self.queues.push(task.priority, Some(worker), task)
+        self.push_home(Some(worker), task)
+    }
+
+    fn push_home(&self, home: Option<usize>, task: Arc<Task>) -> bool {
+        let taken = self.queues.push(task.priority, home, task);
+        ticker::nudge();
+        taken
     }
 
     /// Waits for one; `None` when the runtime shuts down.
@@ -85,6 +91,7 @@ impl Scheduler {
     /// Nobody gets another task; polls that run are preempted.
     pub(super) fn close(&self) {
         self.queues.close();
+        ticker::nudge();
     }
 
     /// What was left in the queues; the tasks are in the list as well.

@@ -1,15 +1,16 @@
-//! The ticker falls asleep when all threads rest, and the first that begins something wakes it.
+//! The ticker falls asleep when there is nobody to interrupt: a thread rests, or it runs a poll and
+//! nobody waits for it. The first that ends this wakes the ticker.
 //!
 //! ```text
 //!   ticker                                   thread
 //!   ------                                   ------
-//!   asleep := true                           resting := false
+//!   asleep := true                           resting := false, or demand += 1
 //!   fence                                    fence
-//!   looks whether all rest                   looks whether the ticker is asleep
+//!   looks at resting and demand of all       looks whether the ticker is asleep
 //! ```
 //!
 //! Each writes before its fence and reads after it, so at least one of the two sees the other: the
-//! ticker that some thread does not rest, and stays awake, or the thread that the ticker is asleep,
+//! ticker that it has something to do, and stays awake, or the thread that the ticker is asleep,
 //! and wakes it. If both do, the ticker wakes up for nothing.
 
 use std::sync::atomic::Ordering::*;
@@ -42,7 +43,7 @@ impl Doze {
         self.asleep.store(false, Relaxed);
     }
 
-    /// For a thread that has stopped resting: whether it must wake the ticker.
+    /// For a thread that has stopped resting or made somebody wait: whether it must wake the ticker.
     #[must_use]
     pub(crate) fn must_wake(&self) -> bool {
         fence(SeqCst);

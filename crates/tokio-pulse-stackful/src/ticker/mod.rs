@@ -1,4 +1,4 @@
-//! The timer: one thread a process, which sleeps while nothing runs that it could interrupt.
+//! The timer: one thread a process, which sleeps while there is nobody to interrupt.
 //!
 //! * `slot`: what it knows of a thread, and how it asks.
 //! * `watch`: when a thread is due; no clock, no threads.
@@ -21,7 +21,7 @@ pub(crate) use doze::Doze;
 pub(crate) use slot::{Outer, Slot};
 use watch::Watch;
 
-/// So many looks in a row at which every thread rests, and it falls asleep.
+/// So many looks in a row at which there was nothing to do, and it falls asleep.
 const QUIET_LOOKS: u32 = 8;
 
 struct Ticker {
@@ -67,6 +67,11 @@ pub(crate) fn deregister(slot: &Arc<Slot>) {
 /// A thread is about to run polls, and has not before.
 pub(crate) fn wake_up(slot: &Slot) {
     slot.stop_resting();
+    nudge();
+}
+
+/// A thread stopped resting, or somebody waits for one.
+pub(crate) fn nudge() {
     if TICKER.doze.must_wake() {
         if let Some(thread) = TICKER.thread.get() {
             thread.unpark();
@@ -79,11 +84,12 @@ fn run() {
     let mut detector = Detector::default();
     let mut quiet = 0;
     loop {
-        let (look_at, resting) = look(&mut detector);
-        quiet = if resting { quiet + 1 } else { 0 };
+        let (look_at, idle) = look(&mut detector);
+        quiet = if idle { quiet + 1 } else { 0 };
         if quiet > QUIET_LOOKS {
-            sleep();
-            quiet = 0;
+            if sleep() {
+                quiet = 0;
+            }
             continue;
         }
         let now = platform::now_ns();
@@ -91,19 +97,19 @@ fn run() {
     }
 }
 
-/// At all threads: when to look again, and whether all of them rest.
+/// At all threads: when to look again, and whether there was nothing to do.
 fn look(detector: &mut Detector) -> (u64, bool) {
     let now = platform::now_ns();
     let mut look_at = now + watch::IDLE_LOOK_NS;
-    let mut resting = true;
+    let mut idle = true;
     let mut slots = slots();
     for (slot, watch) in slots.iter_mut() {
-        resting &= slot.is_resting();
         let sight = slot.sight();
         let verdict = watch.look(sight, now);
         let look = detector.look(slot, sight.beat, now) | verdict.look;
         let must_send = (verdict.interrupt && slot.ask(sight.beat, platform::now_ns()))
             || (!verdict.interrupt && look && slot.ask_for_look());
+        idle &= slot.is_quiet() && !must_send;
         if must_send && !platform::interrupt(slot.thread) {
             // Nothing is under way to it, so that nothing would say that it has come.
             slot.signal_handled();
@@ -113,16 +119,31 @@ fn look(detector: &mut Detector) -> (u64, bool) {
     detector.forget(|stuck| slots.iter().any(|(slot, _)| Arc::ptr_eq(slot, stuck)));
     drop(slots);
     detector.report(now);
-    (look_at, resting)
+    (look_at, idle)
 }
 
-/// Until a thread stops resting.
-fn sleep() {
+/// Until there is something to do or, while polls run, until it is time to see whether they are
+/// blocked. Whether there is something to do.
+fn sleep() -> bool {
     TICKER.doze.announce();
-    if slots().iter().all(|(slot, _)| slot.is_resting()) {
-        while TICKER.doze.is_asleep() {
-            thread::park();
-        }
+    let (mut quiet, mut resting) = (true, true);
+    for (slot, _) in slots().iter() {
+        quiet &= slot.is_quiet();
+        resting &= slot.is_resting();
     }
+    let look_at = platform::now_ns() + watch::BLOCKED_LOOK_NS;
+    while quiet && TICKER.doze.is_asleep() {
+        if resting {
+            thread::park();
+            continue;
+        }
+        let left = look_at.saturating_sub(platform::now_ns());
+        if left == 0 {
+            break;
+        }
+        thread::park_timeout(Duration::from_nanos(left));
+    }
+    let woken = !TICKER.doze.is_asleep();
     TICKER.doze.wake_up();
+    woken || !quiet
 }

@@ -100,6 +100,15 @@ impl Slot {
         self.resting.load(Relaxed)
     }
 
+    /// Whether there is nothing to interrupt it for: it rests, or nobody waits for it.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.is_resting() || !self.has_demand()
+    }
+
+    fn has_demand(&self) -> bool {
+        self.demand.get().is_none_or(|(demand, worker)| demand.is_there(*worker))
+    }
+
     /// A stretch of a poll begins. Release, so that the ticker that sees the beat sees the quantum.
     pub(crate) fn begin(&self, quantum_ns: u64) -> Outer {
         let beat = self.beat.load(Relaxed);
@@ -162,7 +171,6 @@ impl Slot {
 
     pub(crate) fn sight(&self) -> Sight {
         let beat = self.beat.load(Acquire);
-        let demand = self.demand.get().is_none_or(|(demand, worker)| demand.is_there(*worker));
-        Sight { beat, quantum_ns: self.quantum_ns.load(Relaxed), demand }
+        Sight { beat, quantum_ns: self.quantum_ns.load(Relaxed), demand: self.has_demand() }
     }
 }

@@ -9,7 +9,7 @@ const RETRY_NS: u64 = 50_000;
 pub(super) const IDLE_LOOK_NS: u64 = 1_000_000;
 
 /// Between two signals that only look whether a long poll is blocked.
-const BLOCKED_LOOK_NS: u64 = PATIENCE_NS / 4;
+pub(super) const BLOCKED_LOOK_NS: u64 = PATIENCE_NS / 4;
 
 /// What a thread shows at one moment.
 #[derive(Clone, Copy, Debug)]

@@ -8,6 +8,7 @@
 //! The rest is as on Linux, from the same files: whose code may be left is told by the program's symbols.
 
 mod alert;
+mod calls;
 mod image;
 #[path = "../linux/inlined.rs"]
 mod inlined;
@@ -18,6 +19,7 @@ mod overflow;
 mod ranges;
 mod redirect;
 mod registers;
+#[path = "../linux/walk.rs"]
 mod walk;
 
 use std::sync::OnceLock;
@@ -31,10 +33,11 @@ use crate::Unavailable;
 use crate::metrics::Refusal;
 
 pub use alert::AlertableEvent;
+pub(crate) use calls::Walker;
 pub(crate) use image::Functions;
 pub(crate) use redirect::interrupt;
 pub(crate) use registers::{FloatControl, Registers};
-pub(crate) use walk::{Chain, Walker};
+pub(crate) use walk::Chain;
 
 static MACHINE: OnceLock<Result<image::Image, Unavailable>> = OnceLock::new();
 

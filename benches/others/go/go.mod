@@ -1,0 +1,3 @@
+module stretches
+
+go 1.19

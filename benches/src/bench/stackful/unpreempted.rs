@@ -1,0 +1,85 @@
+//! G2: what a task pays that nobody interrupts.
+
+use std::hint::black_box;
+use std::thread;
+use std::time::Instant;
+
+use tokio_pulse_stackful::PreemptiveRuntime;
+
+use super::{QUANTUM, compute};
+use crate::Result;
+use crate::bench::Scale;
+use crate::figure::{Better, Figure};
+use crate::rounds::interleave;
+use crate::stats::ratios;
+
+const ROUNDS: usize = 41;
+/// Of one round, which takes some 50 quanta.
+const TURNS: u64 = 200_000_000;
+/// Of one poll of a task that yields, which takes some 10 us.
+const POLL_TURNS: u64 = 40_000;
+
+const LIMIT: f64 = 0.99;
+
+/// Where the task runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Bare,
+    Runtime,
+}
+
+const SIDES: [Side; 2] = [Side::Bare, Side::Runtime];
+
+pub(super) fn figures(scale: Scale) -> Result<[Figure; 2]> {
+    let turns = if scale.quick { TURNS / 10 } else { TURNS };
+    let figure = |name: &str, measure: fn(Side, u64) -> Result<f64>| -> Result<Figure> {
+        let samples = interleave(scale.rounds(ROUNDS), &SIDES, |side| measure(side, turns))?;
+        let ratios = ratios(&samples[0], &samples[1]);
+        let figure = Figure::new(name, "ratio", Better::Higher, &ratios);
+        Ok(figure.sides(&samples[0], &samples[1], "ms"))
+    };
+    Ok([
+        figure("stackful/unpreempted", one_poll)?.bar("G2", LIMIT),
+        figure("stackful/unpreempted-polls", many_polls)?,
+    ])
+}
+
+/// One long poll, beside the same function on a thread of its own.
+fn one_poll(side: Side, turns: u64) -> Result<f64> {
+    let timed = move || {
+        let began = Instant::now();
+        black_box(compute(turns));
+        began.elapsed().as_secs_f64() * 1e3
+    };
+    match side {
+        Side::Bare => thread::spawn(timed).join().map_err(|_| "the thread panicked".into()),
+        Side::Runtime => on_runtime(async move { timed() }),
+    }
+}
+
+/// A task that yields, beside the same on Tokio's current-thread runtime.
+fn many_polls(side: Side, turns: u64) -> Result<f64> {
+    let timed = async move {
+        let began = Instant::now();
+        for _ in 0..turns / POLL_TURNS {
+            black_box(compute(POLL_TURNS));
+            tokio::task::yield_now().await;
+        }
+        began.elapsed().as_secs_f64() * 1e3
+    };
+    match side {
+        Side::Bare => {
+            let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+            let on_thread = move || runtime.block_on(async { tokio::spawn(timed).await });
+            let joined = thread::spawn(on_thread).join().map_err(|_| "the thread panicked")?;
+            Ok(joined?)
+        }
+        Side::Runtime => on_runtime(timed),
+    }
+}
+
+fn on_runtime(task: impl Future<Output = f64> + Send + 'static) -> Result<f64> {
+    let runtime = PreemptiveRuntime::builder().worker_threads(1).quantum(QUANTUM).build()?;
+    // SAFETY: it computes and yields; it holds no lock, and nothing of its thread's.
+    Ok(unsafe { runtime.spawn(task) }.join()?)
+}

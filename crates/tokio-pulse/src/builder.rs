@@ -125,7 +125,8 @@ impl Builder {
     }
 
     /// Sets how many workers stand by for stalled ones. Default: four for each worker, but at
-    /// least 8 and at most 64.
+    /// least 8 and at most 64; at least 32 where the system does not tell who waits for a processor
+    /// (`blocking evidence` in [`Capabilities`](crate::Capabilities)).
     ///
     /// So many stalls at a time leave the runtime with all its workers. Each reserve is a thread
     /// that sleeps; it costs its stack's address space and no CPU. Tokio's blocking pool may start

@@ -46,7 +46,7 @@ impl Capabilities {
                 "blocking evidence",
                 ThreadProbe::of_current_thread(),
                 "a poll that sleeps in the kernel is told from one that the kernel set aside",
-                "a poll that got little CPU is held to be blocked",
+                "a poll that got little CPU is rescued, and not held against its task",
             ),
             Capability::of(
                 "run delay",

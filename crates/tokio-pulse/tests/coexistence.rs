@@ -252,6 +252,7 @@ fn a_spawn_hook_of_tokios_builder_harms_nobody() {
     let angry = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let hook = angry.clone();
     let runtime = builder(1)
+        .reserve_workers(8)
         .configure_tokio(|tokio| {
             tokio.on_task_spawn(move |task| {
                 if !task.spawned_at().file().contains("coexistence") {

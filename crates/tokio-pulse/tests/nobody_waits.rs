@@ -68,7 +68,7 @@ fn a_lone_task_does_not_yield() {
     assert_eq!(fewest(0, || polls_of(&runtime, compute(STRETCH)) - 1), 0);
     // It was asked, and has answered: nothing else keeps a poll of 16 slices from being a stall.
     let stalls = runtime.metrics().stalls();
-    assert!(stalls < 10, "{stalls} stalls");
+    assert!(stalls < 10 || !common::tells_sleepers(), "{stalls} stalls");
 }
 
 /// What the tests here would see if yield points did not ask who waits.

@@ -66,6 +66,15 @@ fn a_computing_thread_is_unwound_to_its_beginning() {
     stuck.join().unwrap();
 }
 
+/// A test that fails ends too: the runtime's drop waits for the poll.
+struct StopsWhenDropped(Arc<AtomicBool>);
+
+impl Drop for StopsWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Release);
+    }
+}
+
 #[test]
 fn a_stuck_worker_is_reported_while_it_is_stuck() {
     let (report_out, report_in) = channel();
@@ -75,6 +84,7 @@ fn a_stuck_worker_is_reported_while_it_is_stuck() {
         .unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
+    let stop = StopsWhenDropped(stop);
     let spawned = runtime.spawn(async move { burn_deep(3, &stopped) });
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -86,6 +96,6 @@ fn a_stuck_worker_is_reported_while_it_is_stuck() {
             break;
         }
     }
-    stop.store(true, Release);
+    drop(stop);
     runtime.block_on(spawned).unwrap();
 }

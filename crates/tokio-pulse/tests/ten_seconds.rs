@@ -16,6 +16,14 @@ const TICK: Duration = Duration::from_millis(1);
 const SLICE: Duration = Duration::from_millis(2);
 /// On a machine that does nothing else it is some thousands, and without yield points none.
 const ENOUGH: usize = 1_000;
+/// Where timers come late by themselves (each 15.6 ms on Windows, later on an emulator): this part of what a
+/// ticker gets that is alone.
+const PART_OF_CALM: usize = 5;
+
+fn enough() -> usize {
+    let calm = ticks_beside(tokio::time::sleep(LONG / 10)) * 10;
+    ENOUGH.min(calm / PART_OF_CALM).max(1)
+}
 
 /// How often a ticker had its turn beside the task, while it ran.
 fn ticks_beside(task: impl Future<Output = ()> + Send + 'static) -> usize {
@@ -50,7 +58,8 @@ fn beside_a_synchronous_loop_with_a_checkpoint_a_ticker_keeps_its_pace() {
             checkpoint();
         }
     });
-    assert!(ticks >= ENOUGH, "{ticks} ticks in {LONG:?}");
+    let enough = enough();
+    assert!(ticks >= enough, "{ticks} ticks in {LONG:?}, not {enough}");
 }
 
 #[cfg(feature = "stream")]
@@ -68,7 +77,8 @@ fn beside_a_loop_over_a_stream_that_is_always_ready_it_does_too() {
             check_and_yield().await;
         }
     });
-    assert!(ticks >= ENOUGH, "{ticks} ticks in {LONG:?}");
+    let enough = enough();
+    assert!(ticks >= enough, "{ticks} ticks in {LONG:?}, not {enough}");
 }
 
 /// What the two above are for.

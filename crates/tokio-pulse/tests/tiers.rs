@@ -36,6 +36,11 @@ fn burn(time: Duration) {
     }
 }
 
+/// Of a poll that is to be a violation: what a coarse clock may have jumped by is no proof.
+fn burst() -> Duration {
+    BURST + 2 * tokio_pulse_sys::ThreadCpuClock::grain()
+}
+
 /// Offends in each poll until it is told to behave; ends when it is told to end.
 struct Hog {
     behave: Arc<AtomicBool>,
@@ -63,7 +68,7 @@ impl Hog {
                 if behaves.load(Ordering::Relaxed) {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 } else {
-                    burn(BURST);
+                    burn(burst());
                     yield_now().await;
                 }
                 counted.fetch_add(1, Ordering::Relaxed);
@@ -138,14 +143,18 @@ fn blocking_is_an_offence_and_is_told_from_computing() {
             yield_now().await;
         }
     });
-    eventually("the sleeper is an offender", || {
-        runtime.handle().tiers().suspects().iter().any(|s| s.violations() >= 3)
-    });
-    let sites = runtime.handle().tiers().spawn_sites();
     if common::tells_sleepers() {
+        eventually("the sleeper is an offender", || {
+            runtime.handle().tiers().suspects().iter().any(|s| s.violations() >= 3)
+        });
+        let sites = runtime.handle().tiers().spawn_sites();
         assert_eq!(sites[0].advice(), Advice::DoNotBlock, "{}", sites[0]);
+        assert!(sites[0].to_string().contains("tiers.rs"), "{}", sites[0]);
+    } else {
+        // It may as well have waited for a processor: it is rescued from, and not blamed.
+        eventually("the sleeper stalls", || runtime.metrics().stalls() >= 3);
+        assert_eq!(runtime.handle().tiers().metrics().violations(), 0);
     }
-    assert!(sites[0].to_string().contains("tiers.rs"), "{}", sites[0]);
     over.store(true, Ordering::Relaxed);
     runtime.block_on(sleeper).unwrap();
 }

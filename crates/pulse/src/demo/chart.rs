@@ -230,7 +230,8 @@ fn power_of_ten(power: i32) -> String {
     match power {
         0.. if power < 3 => format!("{} ms", 10i64.pow(power.unsigned_abs())),
         3.. => format!("{} s", 10i64.pow((power - 3).unsigned_abs().min(18))),
-        _ => format!("{} ms", 10f64.powi(power)),
+        // Not `powi`, whose last digit differs from system to system.
+        _ => format!("{} ms", 1.0 / 10i64.pow(power.unsigned_abs().min(18)) as f64),
     }
 }
 

@@ -14,7 +14,7 @@ const CAPABILITY: &str = "thread run state";
 const COARSE: Unavailable = Unavailable::lacking(
     CAPABILITY,
     "the thread CPU clock of this system moves too seldom to go with it",
-    "a poll that got little CPU is held to be blocked",
+    "a poll that got little CPU is rescued, and not held against its task",
     None,
 );
 

@@ -36,7 +36,7 @@ const TRIAL: Duration = Duration::from_millis(200);
 const SILENT: Unavailable = Unavailable::lacking(
     "thread run state",
     "this system does not tell which threads run and which wait",
-    "a poll that got little CPU is held to be blocked",
+    "a poll that got little CPU is rescued, and not held against its task",
     None,
 );
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio_pulse_sys::ThreadProbe;
+
 use crate::error::{BuildError, Kind};
 
 /// The longest that a poll may run before Pulse steps in. Long enough for honest work between two
@@ -19,6 +21,10 @@ pub(crate) const MAX_THREADS: usize = 32_768;
 
 /// Fewer reserves than this are gone with the first handful of heavy requests.
 const MIN_DEFAULT_RESERVE: usize = 8;
+
+/// Where the system does not tell who waits for a processor, each poll that it sets aside for a slice takes a
+/// stand-in as well, and the real stalls are to find one all the same.
+const MIN_DEFAULT_RESERVE_UNTOLD: usize = 32;
 
 /// More sleeping threads than this do not help: the processors are long saturated.
 const MAX_DEFAULT_RESERVE: usize = 64;
@@ -63,7 +69,7 @@ impl Config {
                     Some(workers) => workers,
                     None => default_workers(std::env::var(WORKERS_VARIABLE).ok())?,
                 };
-                (workers, reserve.unwrap_or_else(|| default_reserve(workers)))
+                (workers, reserve.unwrap_or_else(|| default_reserve(workers, least_reserve())))
             }
         };
         if workers.saturating_add(reserve) > MAX_THREADS {
@@ -78,10 +84,15 @@ impl Config {
     }
 }
 
-fn default_reserve(workers: usize) -> usize {
-    workers
-        .saturating_mul(DEFAULT_RESERVE_PER_WORKER)
-        .clamp(MIN_DEFAULT_RESERVE, MAX_DEFAULT_RESERVE)
+fn default_reserve(workers: usize, least: usize) -> usize {
+    workers.saturating_mul(DEFAULT_RESERVE_PER_WORKER).clamp(least, MAX_DEFAULT_RESERVE)
+}
+
+fn least_reserve() -> usize {
+    match ThreadProbe::of_current_thread() {
+        Ok(_) => MIN_DEFAULT_RESERVE,
+        Err(_) => MIN_DEFAULT_RESERVE_UNTOLD,
+    }
 }
 
 /// Tokio's own rule: the environment, then the processors that this process may use.
@@ -130,9 +141,10 @@ mod tests {
 
     #[test]
     fn the_default_reserve_follows_the_workers_within_bounds() {
-        assert_eq!(default_reserve(1), 8);
-        assert_eq!(default_reserve(4), 16);
-        assert_eq!(default_reserve(1000), 64);
+        assert_eq!(default_reserve(1, MIN_DEFAULT_RESERVE), 8);
+        assert_eq!(default_reserve(4, MIN_DEFAULT_RESERVE), 16);
+        assert_eq!(default_reserve(4, MIN_DEFAULT_RESERVE_UNTOLD), 32);
+        assert_eq!(default_reserve(1000, MIN_DEFAULT_RESERVE_UNTOLD), 64);
     }
 
     #[test]

@@ -126,7 +126,7 @@ pub(super) static FIELDS: &[Field] = &[
         Kind::Count(0, MAX_THREADS as u64),
         Some("auto"),
         |draft, _i| draft.runtime.reserve_workers,
-        "Workers that stand by for stalled ones; `auto` is four a worker, from 8 to 64. Read at start only."
+        "Workers that stand by for stalled ones; `auto` is four a worker, from 8 (32 without `blocking evidence`) to 64. Read at start only."
     ),
     field!(
         "runtime.stack_signal",

@@ -25,9 +25,16 @@ pub(crate) fn rescue_only(workers: usize) -> Builder {
     builder
 }
 
-/// Whether this system tells a thread that sleeps from one that computes or is set aside.
+/// Whether this system tells a thread that sleeps from one that computes or is set aside. Says why it does
+/// not.
 pub(crate) fn tells_sleepers() -> bool {
-    tokio_pulse_sys::ThreadProbe::of_current_thread().is_ok()
+    match tokio_pulse_sys::ThreadProbe::of_current_thread() {
+        Ok(_) => true,
+        Err(reason) => {
+            eprintln!("tested in part: {reason}");
+            false
+        }
+    }
 }
 
 /// Whether the scripts for other platforms run this under an emulator, where the first turn of every piece

@@ -236,7 +236,7 @@ pub(super) static FIELDS: &[Field] = &[
         Some("auto"),
         |draft, _i| draft.config.gate_permits,
         "So many polls of the slow lane run at once; `auto` is twice the number of \
-         processors."
+         processors, or that number where the system has no time slices for threads."
     ),
     field!(
         "lane.threads",

@@ -73,7 +73,8 @@ impl TierConfigBuilder {
         self
     }
 
-    /// Sets how many polls of the slow lane run at once; `None` for two a processor.
+    /// Sets how many polls of the slow lane run at once; `None` for two a processor, or one where
+    /// the system has no time slices for threads.
     pub fn gate_permits(mut self, permits: impl Into<Option<usize>>) -> Self {
         self.0.gate_permits = permits.into();
         self

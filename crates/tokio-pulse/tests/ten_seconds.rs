@@ -21,7 +21,7 @@ const ENOUGH: usize = 1_000;
 const PART_OF_CALM: usize = 5;
 
 fn enough() -> usize {
-    let calm = ticks_beside(tokio::time::sleep(LONG / 10)) * 10;
+    let calm = ticks_beside(async { tokio::time::sleep(LONG / 10).await }) * 10;
     ENOUGH.min(calm / PART_OF_CALM).max(1)
 }
 

@@ -29,8 +29,8 @@ pub(crate) struct Sample {
     pub(crate) busy: bool,
     /// The thread's CPU clock, where there is one.
     pub(crate) cpu: Option<Duration>,
-    /// When the running poll began, if its thread had just woken for it. What it did in between, it
-    /// did not look at the clock for.
+    /// About when the running poll began, if its thread had just woken. What else it did in between, it did
+    /// not look at the clock for.
     pub(crate) began: Option<Duration>,
     /// Nothing was ever heard of this worker: its thread may not run yet.
     pub(crate) unheard: bool,

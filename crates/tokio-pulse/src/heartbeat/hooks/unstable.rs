@@ -410,7 +410,7 @@ impl Observer {
         let cpu = if busy { slot.cpu_time() } else { None };
         let answers = slot.line.due.answers();
         let progress = Progress { beat: Some(beat), answers, busy: 0, parks: 0 };
-        Sample { progress, busy, cpu, began: slot.line.woken.right_before(beat), unheard: false }
+        Sample { progress, busy, cpu, began: slot.line.woken.shortly_before(beat), unheard: false }
     }
 
     /// Whether the thread has a worker to hold up. A poll inside `block_in_place` has none.

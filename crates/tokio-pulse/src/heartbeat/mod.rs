@@ -129,9 +129,11 @@ impl Heart {
     /// Hook: the thread has left Tokio's park.
     pub(crate) fn unpark(&self) {
         // Out of a system call, beside which a look at the clock is nothing.
-        let now = self.began.elapsed();
+        let now = hooks::POLL_HOOKS.then(|| self.began.elapsed());
         hooks::on_park_or_unpark(self, |line| {
-            line.woken.note(now, line.beat.snapshot());
+            if let Some(now) = now {
+                line.woken.note(now, line.beat.snapshot());
+            }
             line.beat.unpark();
         });
         if self.doze.must_wake() {

@@ -13,6 +13,7 @@ use crate::sync::AtomicUsize;
 
 /// So many polls of one wake are taken to begin with it. A timer and a socket often wake a thread at the same
 /// time, and what is polled before the poll that lasts takes microseconds most often.
+#[allow(dead_code, reason = "stable Tokio has no poll hooks")]
 const FEW: usize = 4;
 
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl Woken {
     }
 
     /// When the thread woke, if the poll of that beat is one of the first since then.
+    #[allow(dead_code, reason = "stable Tokio has no poll hooks")]
     pub(crate) fn shortly_before(&self, beat: Snapshot) -> Option<Duration> {
         let since = beat.polls_begun().checked_sub(self.begun.load(Relaxed))?;
         (1..=FEW).contains(&since).then(|| Duration::from_nanos(self.at.load(Relaxed)))

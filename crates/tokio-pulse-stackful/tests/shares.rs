@@ -84,7 +84,7 @@ fn a_longer_quantum_is_a_larger_share() {
     let long = TaskSettings::default().quantum(Duration::from_millis(50));
     let loops = [TaskSettings::default(), long];
     let loops = loops.map(|settings| spawn_loop(&runtime, &over, settings)).into();
-    wait_for_preemptions(&runtime, 100);
+    wait_for_preemptions(&runtime, 300);
     let shares = shares(&over, loops);
     // Fifty times as large, were it not for timers that come late: on a machine that is shared by as
     // long as the kernel's time slices.

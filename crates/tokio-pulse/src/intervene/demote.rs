@@ -39,6 +39,11 @@ impl Means {
             idle: idle_restorable().is_ok(),
         })
     }
+
+    /// Whether offenders can be kept behind others without taking from their share.
+    pub(crate) fn has_slices(&self) -> bool {
+        self.slices
+    }
 }
 
 /// What is to be done to a thread.

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::task::Id;
-use tokio_pulse_sys::{ThreadCpuClock, ThreadRunDelay, ThreadScheduling, slices_available};
+use tokio_pulse_sys::{ThreadCpuClock, ThreadRunDelay, ThreadScheduling};
 
 use super::sites::Site;
 use super::{InterventionAction, Tier};
@@ -186,11 +186,11 @@ impl Measured {
 /// Enough that no processor is idle while the next poll is on its way through the gate. With more, each
 /// waits for longer, and an offender that has waited for long comes before a worker that just woke. Where
 /// no slice keeps offenders behind the workers, each one more is in their way.
-/// Asked once: these are system calls.
+/// Asked once: it is a system call.
 fn permits() -> usize {
     static PERMITS: OnceLock<usize> = OnceLock::new();
     *PERMITS.get_or_init(|| {
-        let each = if slices_available().is_ok() { 2 } else { 1 };
+        let each = if Means::here().has_slices() { 2 } else { 1 };
         each * std::thread::available_parallelism().map_or(1, usize::from)
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// While anything runs, a slice is divided into so many looks. Two bounds the lateness of a
 /// verdict to half a slice; more looks would cost more than the lateness does (each wake-up of a
 /// thread costs about 15 us, by `pulse-bench idle`).
-const LOOKS_PER_SLICE: u32 = 2;
+pub(super) const LOOKS_PER_SLICE: u32 = 2;
 
 /// For this long after a stall the looks come more often: where one was, there are more.
 const ALERT: Duration = Duration::from_secs(1);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio_pulse_sys::RunState;
 
+use super::pace::LOOKS_PER_SLICE;
 use crate::heartbeat::beat::Snapshot;
 
 /// Everything that moves when a worker makes progress. Two equal values: none was made.
@@ -142,9 +143,6 @@ const DUE_FRACTION: u32 = 2;
 /// that got less than half a processor since it was first seen was mostly waiting for one.
 const BLAME_FRACTION: u32 = 2;
 
-/// The part of a slice that a poll has run for at most before it is seen, if no look is late.
-const BLIND_FRACTION: u32 = 2;
-
 impl Memory {
     pub(crate) fn new() -> Self {
         Self {
@@ -245,7 +243,7 @@ impl Memory {
             if let (true, Some(began)) = (sample.busy, sample.began) {
                 // Not before the last look, which would have met it. And no earlier than looks are apart
                 // when none is late: whoever is blamed was seen for half of its slice.
-                let earliest = self.looked.max(now.saturating_sub(slice / BLIND_FRACTION));
+                let earliest = self.looked.max(now.saturating_sub(slice / LOOKS_PER_SLICE));
                 self.since = began.clamp(earliest, now);
             }
             return self.over(elapsed, if moved { Verdict::Lively } else { Verdict::Idle });
@@ -269,7 +267,7 @@ impl Memory {
             // Whoever was woken the first time is at the driver, or on another thread's account.
             let first = !matches!(self.verdict, Verdict::Lingering { .. }) && !self.has_answered;
             let part = slice / LINGERING_FRACTION;
-            return match self.blame(sample, part, now.saturating_sub(self.seen), evidence) {
+            return match self.blame(sample, part, now, evidence) {
                 Some(_) => Verdict::Lingering { first },
                 None => Verdict::Lively,
             };
@@ -281,7 +279,7 @@ impl Memory {
             let first = !matches!(self.verdict, Verdict::Unheard { .. });
             return Verdict::Unheard { first };
         }
-        match self.blame(sample, slice, now.saturating_sub(self.seen), evidence) {
+        match self.blame(sample, slice, now, evidence) {
             Some(cause) => Verdict::StallBegan { cause, elapsed },
             None => {
                 let first = !matches!(self.verdict, Verdict::Descheduled { .. });
@@ -307,16 +305,17 @@ impl Memory {
         &self,
         sample: Sample,
         limit: Duration,
-        seen_for: Duration,
+        now: Duration,
         evidence: &impl Evidence,
     ) -> Option<Cause> {
         if sample.unheard {
             return None;
         }
-        let (Some(then), Some(now)) = (self.cpu_then, sample.cpu) else {
+        let (Some(burned_then), Some(burned)) = (self.cpu_then, sample.cpu) else {
             return Some(Cause::Unknown);
         };
-        if now.saturating_sub(then) >= limit.min(seen_for) / BLAME_FRACTION {
+        let limit = limit.min(now.saturating_sub(self.seen));
+        if burned.saturating_sub(burned_then) >= limit / BLAME_FRACTION {
             return Some(Cause::Computing);
         }
         match evidence.run_state() {

@@ -286,8 +286,8 @@ impl Observer {
     }
 }
 
-/// Gives the calling thread's worker to another thread. Without one, it does `meanwhile` all the same. Nobody tells when that has it; what tells is
-/// that the worker's figures move on.
+/// Gives the calling thread's worker to another thread. Nobody tells when that has it; what tells is
+/// that the worker's figures move on. Without a worker, it does `meanwhile` all the same.
 pub(crate) fn hand_off_worker(meanwhile: impl FnOnce(&dyn Fn() -> bool)) -> Handoff {
     let Some(worker) = tokio::runtime::worker_index() else {
         return handoff::without_worker(meanwhile);

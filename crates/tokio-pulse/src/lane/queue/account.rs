@@ -64,7 +64,7 @@ impl<S> Account<S> {
     pub(super) fn settle(&mut self, cost: u64) -> i64 {
         let estimate = match self.running {
             0 => 0,
-            // Most often, and a division costs more than all the rest.
+            // Most often: no division.
             1 => self.pending,
             running => self.pending / u64::from(running),
         };

@@ -143,7 +143,7 @@ fn quantum<S>(account: &Account<S>) -> i64 {
 
 /// The rounds until there is credit again.
 fn owed(credit: i64, weight_bits: u32) -> u64 {
-    // By a constant, then by a power of two: the division of a quantum would cost more than all the rest.
+    // By a constant, then by a power of two: no division by a number that is not known here.
     let rounds = ((credit.unsigned_abs() / QUANTUM) >> weight_bits) + 1;
     rounds.min(AHEAD - 1)
 }

@@ -1,6 +1,7 @@
-//! How long a thread was ready to run and had no processor.
+//! How long a thread was ready to run and had no processor, and how often it gave one up by itself.
 
 use std::fs::File;
+use std::mem::MaybeUninit;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
@@ -43,6 +44,31 @@ impl ThreadRunDelay {
     }
 }
 
+/// How often the calling thread has gone to sleep in the kernel since it began.
+///
+/// Being set aside for another thread is no sleep, nor is `sched_yield`; a page that must be read from disk
+/// is one. Two equal readings prove that all time in between which the thread has not burned was taken from
+/// it: by other threads, or by other machines on the same processors, of which the run delay knows nothing.
+///
+/// Costs one system call.
+///
+/// # Errors
+///
+/// When a sandbox does not let it be read.
+#[inline]
+pub fn current_thread_sleeps() -> Result<u64, Unavailable> {
+    let mut usage = MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: `usage` is valid for a write of one `rusage`.
+    let code = unsafe { libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) };
+    if code != 0 {
+        let error = std::io::Error::last_os_error().raw_os_error().unwrap_or(0);
+        return Err(Unavailable::refused("thread sleeps", error));
+    }
+    // SAFETY: the call above succeeded, and then it has written `usage`.
+    let usage = unsafe { usage.assume_init() };
+    Ok(u64::try_from(usage.ru_nvcsw).unwrap_or(0))
+}
+
 /// The same for a thread that is only known by number, opened for this one read.
 pub(super) fn of_thread(tid: libc::pid_t) -> Result<Duration, Unavailable> {
     let path = format!("/proc/self/task/{tid}/schedstat");
@@ -77,6 +103,30 @@ mod tests {
         assert_eq!(parse(b"0 0 0\n"), None);
         assert_eq!(parse(b"12 345"), None);
         assert_eq!(parse(b""), None);
+    }
+
+    #[test]
+    fn sleeps_count_and_waits_do_not() {
+        std::thread::spawn(|| {
+            let before = current_thread_sleeps().unwrap();
+            std::thread::sleep(Duration::from_millis(1));
+            let slept = current_thread_sleeps().unwrap();
+            assert!(slept > before);
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let delay = ThreadRunDelay::of_current_thread();
+            while delay.as_ref().is_ok_and(|delay| delay.read().unwrap().is_zero())
+                && Instant::now() < deadline
+            {
+                std::thread::yield_now();
+            }
+            assert_eq!(
+                current_thread_sleeps().unwrap(),
+                slept,
+                "computing and yielding is no sleep"
+            );
+        })
+        .join()
+        .unwrap();
     }
 
     /// Binds the calling thread to the first of the processors that it may use.

@@ -37,3 +37,12 @@ impl ThreadRunDelay {
         match self.0 {}
     }
 }
+
+/// How often the calling thread has gone to sleep in the kernel since it began.
+///
+/// # Errors
+///
+/// Always, on this platform.
+pub fn current_thread_sleeps() -> Result<u64, Unavailable> {
+    Err(MISSING)
+}

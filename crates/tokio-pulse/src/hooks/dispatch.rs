@@ -87,7 +87,7 @@ impl Dispatch {
             task_name: context.and_then(|context| context.name().map(str::to_owned)),
             task_group: context.and_then(|context| context.group().map(Group::id)),
             spawned_at: Some(spawned_at),
-            lasted: self.heart.began.elapsed().saturating_sub(accusation.since),
+            lasted: accusation.ended.saturating_sub(accusation.since),
             cpu_used: cpu.map(|(then, now)| now.saturating_sub(then)),
         });
     }
@@ -124,6 +124,7 @@ impl Dispatch {
             let told = holds && slot.take_told(charge.stall);
             accusation = holds.then(|| Accusation {
                 since: charge.since,
+                ended: self.heart.began.elapsed(),
                 cpu_then: charge.cpu_then,
                 cpu_now: slot.cpu_time(),
                 milestone: charge.milestone,

@@ -10,6 +10,8 @@ use crate::watchdog::scan::{Cause, Milestone};
 pub(crate) struct Accusation {
     /// When it saw the poll first, since the start of the runtime.
     pub(crate) since: Duration,
+    /// When it ended: read before what it is charged with, or a wait in between would count as its own.
+    pub(crate) ended: Duration,
     /// What the thread's CPU clock said then.
     pub(crate) cpu_then: Option<Duration>,
     pub(crate) cpu_now: Option<Duration>,
@@ -22,10 +24,10 @@ pub(crate) struct Accusation {
 }
 
 impl Accusation {
-    /// What the poll came to, as far as it can be proven. `now`: since the start of the runtime; `grain`:
-    /// of the thread's CPU clock, whose last jump may have been due to what ran before.
-    pub(super) fn measured(&self, now: Duration, grain: Duration) -> Measured {
-        let lasted = now.saturating_sub(self.since);
+    /// What the poll came to, as far as it can be proven. `grain`: of the thread's CPU clock, whose last
+    /// jump may have been due to what ran before.
+    pub(super) fn measured(&self, grain: Duration) -> Measured {
+        let lasted = self.ended.saturating_sub(self.since);
         let cpu = match (self.cpu_then, self.cpu_now) {
             (Some(then), Some(now)) => Some(now.saturating_sub(then).saturating_sub(grain)),
             _ => None,
@@ -38,7 +40,7 @@ impl Accusation {
             (Cause::Blocked, Some((milestone, run_delay))) => {
                 let burned = milestone.cpu.saturating_sub(self.cpu_then.unwrap_or_default());
                 let waited = run_delay.saturating_sub(milestone.run_delay);
-                let since = now.saturating_sub(milestone.at).saturating_sub(waited);
+                let since = self.ended.saturating_sub(milestone.at).saturating_sub(waited);
                 Some(lasted.saturating_sub(burned + since))
             }
             (Cause::Blocked, _) => None,
@@ -57,6 +59,7 @@ mod tests {
     fn active(cause: Cause, cpu: Option<Duration>, grain: Duration) -> Duration {
         let accusation = Accusation {
             since: Duration::ZERO,
+            ended: 100 * MS,
             cpu_then: Some(Duration::ZERO),
             cpu_now: cpu,
             milestone: None,
@@ -64,7 +67,7 @@ mod tests {
             cause,
             told: None,
         };
-        let measured = accusation.measured(100 * MS, grain);
+        let measured = accusation.measured(grain);
         measured.lasted - measured.waited.unwrap_or_default()
     }
 

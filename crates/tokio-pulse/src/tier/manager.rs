@@ -314,7 +314,7 @@ impl TierManager {
         let now = self.shared.heart.began.elapsed();
         let (treated, span) = treated.unzip();
         let Some(measured) =
-            treated.or(accusation.map(|accused| accused.measured(now, ThreadCpuClock::grain())))
+            treated.or(accusation.map(|accused| accused.measured(ThreadCpuClock::grain())))
         else {
             return Ended::default();
         };

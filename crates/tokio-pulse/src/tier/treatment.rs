@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::task::Id;
-use tokio_pulse_sys::{ThreadCpuClock, ThreadRunDelay, ThreadScheduling};
+use tokio_pulse_sys::{ThreadCpuClock, ThreadRunDelay, ThreadScheduling, current_thread_sleeps};
 
 use super::sites::Site;
 use super::{InterventionAction, Tier};
@@ -210,7 +210,14 @@ pub(crate) struct Stopwatch {
 
 impl Stopwatch {
     pub(crate) fn start() -> Self {
-        Self { begun: Instant::now(), clocks: Clocks::read() }
+        Self::start_after(Clocks::read)
+    }
+
+    /// The thread may be set aside between two readings. What was read first then counts from earlier: so the
+    /// waits are read before the time, and at the end after it, and none is missed.
+    fn start_after(read: impl FnOnce() -> Clocks) -> Self {
+        let clocks = read();
+        Self { begun: Instant::now(), clocks }
     }
 
     fn unread() -> Self {
@@ -220,10 +227,18 @@ impl Stopwatch {
     pub(crate) fn stop(self, handed_off: bool) -> Measured {
         let lasted = self.begun.elapsed();
         let spent = Clocks::read().since(self.clocks);
-        // Where the system does not tell how long the thread waited, what it has not burned counts as
-        // that: then a poll that blocks gets away, and an innocent one is safe.
-        let waited = spent.waited.or(spent.cpu.map(|cpu| lasted.saturating_sub(cpu)));
-        Measured { lasted, cpu: spent.cpu, waited, handed_off }
+        Measured::of(lasted, spent, handed_off)
+    }
+}
+
+impl Measured {
+    fn of(lasted: Duration, spent: Clocks, handed_off: bool) -> Self {
+        // What a thread that never slept has not burned, was taken from it. Where the system does not tell
+        // how long it waited, that goes for everybody: then a poll that blocks gets away, and an innocent one
+        // is safe.
+        let told = if spent.sleeps == Some(0) { None } else { spent.waited };
+        let waited = told.or(spent.cpu.map(|cpu| lasted.saturating_sub(cpu)));
+        Self { lasted, cpu: spent.cpu, waited, handed_off }
     }
 }
 
@@ -238,6 +253,7 @@ struct Instruments {
 struct Clocks {
     cpu: Option<Duration>,
     waited: Option<Duration>,
+    sleeps: Option<u64>,
 }
 
 impl Clocks {
@@ -251,6 +267,7 @@ impl Clocks {
             Self {
                 cpu: instruments.cpu.as_ref().and_then(|clock| clock.read().ok()),
                 waited: instruments.delay.as_ref().and_then(|delay| delay.read().ok()),
+                sleeps: current_thread_sleeps().ok(),
             }
         };
         INSTRUMENTS.try_with(read).unwrap_or_default()
@@ -259,13 +276,41 @@ impl Clocks {
     fn since(self, then: Self) -> Self {
         let difference =
             |now: Option<Duration>, then: Option<Duration>| Some(now?.saturating_sub(then?));
-        Self { cpu: difference(self.cpu, then.cpu), waited: difference(self.waited, then.waited) }
+        Self {
+            cpu: difference(self.cpu, then.cpu),
+            waited: difference(self.waited, then.waited),
+            sleeps: self.sleeps.zip(then.sleeps).map(|(now, then)| now.saturating_sub(then)),
+        }
     }
 }
 
 #[cfg(all(test, not(pulse_loom)))]
 mod tests {
     use super::*;
+
+    /// As seen on a virtual machine whose processors had gone to another one.
+    #[test]
+    fn time_that_nobody_counts_is_not_held_against_a_poll_that_never_slept() {
+        let ms = Duration::from_millis;
+        let poll = |sleeps| {
+            let spent = Clocks { cpu: Some(ms(1)), waited: Some(Duration::ZERO), sleeps };
+            Measured::of(ms(11), spent, false).active()
+        };
+        assert_eq!(poll(Some(0)), ms(1));
+        assert_eq!(poll(Some(1)), ms(11));
+        assert_eq!(poll(None), ms(11));
+    }
+
+    #[test]
+    fn a_wait_during_the_readings_is_no_part_of_the_poll() {
+        let mut read = None;
+        let stopwatch = Stopwatch::start_after(|| {
+            let clocks = Clocks::read();
+            read = Some(Instant::now());
+            clocks
+        });
+        assert!(Some(stopwatch.begun) >= read);
+    }
 
     /// Seen on Linux 6.18: a poll of 20 ms of CPU in 56 ms of which the kernel counted 49 as waiting.
     #[test]

@@ -19,9 +19,9 @@ use tokio_pulse_sys::{RunState, ThreadScheduling};
 
 use crate::config::TierConfig;
 use crate::cpu_timer;
-use crate::heartbeat::Party;
 use crate::heartbeat::hooks::Observer;
 use crate::heartbeat::slot::Slot;
+use crate::heartbeat::{Heart, Party};
 use crate::intervene::demote::Means;
 use crate::metrics::counters::Counters;
 use crate::pulse::Core;
@@ -154,7 +154,8 @@ impl Watchdog {
         for index in 0..self.units.len() {
             let sample = self.observer.sample(index, &self.units[index]);
             let Unit { slot, memory, stall } = &mut self.units[index];
-            let suspect = Suspect { observer: &self.observer, index, slot: slot.as_deref() };
+            let heart = &*self.core.heart;
+            let suspect = Suspect { observer: &self.observer, index, slot: slot.as_deref(), heart };
             let verdict = memory.look(sample, now, slice, &suspect);
             tally.add(verdict);
             tally.activity.add_deadline(memory.deadline(slice));
@@ -305,6 +306,7 @@ struct Suspect<'a> {
     observer: &'a Observer,
     index: usize,
     slot: Option<&'a Slot>,
+    heart: &'a Heart,
 }
 
 impl Evidence for Suspect<'_> {
@@ -319,6 +321,10 @@ impl Evidence for Suspect<'_> {
 
     fn run_delay(&self) -> Option<Duration> {
         self.slot?.run_delay()
+    }
+
+    fn now(&self) -> Duration {
+        self.heart.began.elapsed()
     }
 }
 

@@ -75,6 +75,8 @@ pub(crate) trait Evidence {
     fn run_state(&self) -> Option<RunState>;
     /// For how long the thread has waited for a processor so far, where that is told.
     fn run_delay(&self) -> Option<Duration>;
+    /// The time, since the start of the runtime.
+    fn now(&self) -> Duration;
 }
 
 /// What was noted of a poll when it began to linger, to be compared with its end. Earlier, each poll
@@ -261,7 +263,8 @@ impl Memory {
             self.milestone = sample
                 .cpu
                 .zip(evidence.run_delay())
-                .map(|(cpu, run_delay)| Milestone { at: now, cpu, run_delay });
+                // Read again: what the thread has waited meanwhile is in its run delay.
+                .map(|(cpu, run_delay)| Milestone { at: evidence.now(), cpu, run_delay });
         }
         if elapsed < slice {
             // Whoever was woken the first time is at the driver, or on another thread's account.

@@ -29,7 +29,14 @@ impl Evidence for Machine {
     fn run_delay(&self) -> Option<Duration> {
         Some(Duration::ZERO)
     }
+
+    /// The watchdog was set aside for long since it looked at the time.
+    fn now(&self) -> Duration {
+        LATER
+    }
 }
+
+const LATER: Duration = Duration::from_secs(3600);
 
 fn machine(run_state: Option<RunState>) -> Machine {
     Machine { holds_worker: true, run_state, asked: Cell::new(0) }
@@ -46,6 +53,14 @@ fn stuck(memory: &mut Memory, looks: u32, burned: Duration, machine: &Machine) -
     (0..looks)
         .map(|n| memory.look(sample(7, true, Some(burned * n)), TICK * n, SLICE, machine))
         .collect()
+}
+
+/// Or the thread's wait in between would be held against its poll.
+#[test]
+fn a_milestone_is_no_older_than_its_run_delay() {
+    let mut memory = Memory::new();
+    stuck(&mut memory, 3, TICK, &machine(Some(RunState::Runnable)));
+    assert_eq!(memory.milestone().map(|milestone| milestone.at), Some(LATER));
 }
 
 #[test]

@@ -40,14 +40,14 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
         (0..count).map(|_| bench.stall(pause)).collect()
     };
     let after_another = series(SOON, stalls)?;
-    let alone = series(QUIET, stalls.div_ceil(4))?;
+    let alone = series(QUIET, stalls.div_ceil(2))?;
     let ticker = bench.runtime.spawn(async {
         let mut ticks = tokio::time::interval(TICK);
         loop {
             ticks.tick().await;
         }
     });
-    let beside_others = series(QUIET, stalls.div_ceil(4))?;
+    let beside_others = series(QUIET, stalls.div_ceil(2))?;
     ticker.abort();
     let figure = |name: &str, series: &[Lateness], part: fn(&Lateness) -> f64| {
         let part: Vec<f64> = series.iter().map(part).collect();

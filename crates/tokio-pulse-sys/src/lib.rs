@@ -23,6 +23,7 @@ mod platform;
 mod activity;
 mod code;
 mod isolation;
+mod prefetch;
 mod stack;
 mod unavailable;
 
@@ -39,6 +40,7 @@ pub use platform::scheduling::{
     ThreadScheduling, idle_restorable, nice_restorable, slices_available,
 };
 pub use platform::stack::{StackSampler, current_thread_number};
+pub use prefetch::prefetch;
 pub use stack::{Registers, SampleError, StackSignal, StackSnapshot};
 pub use unavailable::Unavailable;
 

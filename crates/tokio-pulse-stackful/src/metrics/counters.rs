@@ -14,6 +14,7 @@ pub(crate) struct Counters {
     yields: AtomicU64,
     refusals: [AtomicU64; Refusal::ALL.len()],
     latencies: [AtomicU64; BUCKETS],
+    deliveries: [AtomicU64; BUCKETS],
     switches: [AtomicU64; BUCKETS],
     resumes: [AtomicU64; BUCKETS],
 }
@@ -28,6 +29,7 @@ impl Default for Counters {
             yields: AtomicU64::new(0),
             refusals: zeros(),
             latencies: zeros(),
+            deliveries: zeros(),
             switches: zeros(),
             resumes: zeros(),
         }
@@ -43,6 +45,7 @@ impl Counters {
     pub(crate) fn preempted(&self, since_asked_ns: u64, since_signal_ns: u64) {
         bump(&self.preemptions);
         bump(&self.latencies[bucket(since_asked_ns)]);
+        bump(&self.deliveries[bucket(since_asked_ns.saturating_sub(since_signal_ns))]);
         bump(&self.switches[bucket(since_signal_ns)]);
     }
 
@@ -67,6 +70,7 @@ impl Counters {
         sum.yields += self.yields.load(Relaxed);
         add(&mut sum.refusals, &self.refusals);
         add(&mut sum.latency.0, &self.latencies);
+        add(&mut sum.delivery.0, &self.deliveries);
         add(&mut sum.switch.0, &self.switches);
         add(&mut sum.resume.0, &self.resumes);
     }

@@ -30,6 +30,7 @@ pub struct Metrics {
     yields: u64,
     refusals: [u64; Refusal::ALL.len()],
     latency: Histogram,
+    delivery: Histogram,
     switch: Histogram,
     resume: Histogram,
 }
@@ -56,6 +57,12 @@ impl Metrics {
         &self.latency
     }
 
+    /// The part of [`latency`](Self::latency) that the system takes from the timer's call to the first
+    /// instruction of the handler.
+    pub fn delivery(&self) -> &Histogram {
+        &self.delivery
+    }
+
     /// The part of [`latency`](Self::latency) that the handler takes to decide.
     pub fn decision(&self) -> &Histogram {
         &self.switch
@@ -75,12 +82,14 @@ mod tests {
     #[test]
     fn quantiles_are_upper_ends() {
         let counters = Counters::default();
-        (1..=100).for_each(|n| counters.preempted(n * 1_000, 10));
+        (1..=100).for_each(|n| counters.preempted(n * 1_000, n * 500));
         let mut sum = Metrics::default();
         counters.add_to(&mut sum);
         assert_eq!(Histogram::default().quantile(0.5), None);
         let median = sum.latency().quantile(0.5).unwrap().as_nanos();
         assert!((50_000..65_000).contains(&median), "{median}");
+        let parts = [sum.delivery(), sum.decision()].map(|part| part.quantile(0.5).unwrap());
+        assert!(parts.iter().all(|part| (25_000..33_000).contains(&part.as_nanos())), "{parts:?}");
         assert_eq!((sum.preemptions(), sum.latency().count()), (100, 100));
     }
 }

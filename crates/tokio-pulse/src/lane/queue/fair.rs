@@ -9,6 +9,11 @@ use super::order::Order;
 use super::{FIRST_IN_A_ROW, FairQueue, Flow, MAX_COST, MIN_COST, QUANTUM};
 use crate::task::TaskPriority;
 
+/// So many turns ahead an account is fetched, and so many its first item: memory takes as long as some
+/// decisions do.
+const ACCOUNT_AHEAD: usize = 4;
+const ITEM_AHEAD: usize = 2;
+
 /// A fair queue by some order.
 pub(super) struct Fair<T, O: Order> {
     flows: Flows<T, O::Seat>,
@@ -55,6 +60,17 @@ impl<T, O: Order> Fair<T, O> {
         self.order.next(self.flows.accounts())
     }
 
+    /// Of many flows each is far away by the time that its turn comes again. The account is asked for first,
+    /// since it says where the item is.
+    fn fetch_ahead(&self) {
+        if let Some(id) = self.order.expected(ACCOUNT_AHEAD) {
+            self.flows.fetch_account(id);
+        }
+        if let Some(id) = self.order.expected(ITEM_AHEAD) {
+            self.flows.fetch_item(id);
+        }
+    }
+
     fn forget(&mut self) {
         if let Some(weight) = self.flows.forget() {
             self.order.leave(weight);
@@ -92,6 +108,7 @@ impl<T: Send, O: Order> FairQueue<T> for Fair<T, O> {
         } else {
             self.forget();
         }
+        self.fetch_ahead();
         Some((flow, item))
     }
 

@@ -1,15 +1,21 @@
 //! The flows that are known, their items, and which of them is forgotten.
 
 use rustc_hash::FxHashMap;
+use tokio_pulse_sys::prefetch;
 
 use super::account::{Account, Id, Line, NONE};
 use super::{Flow, REMEMBERED};
+
+/// Far more than threads run flows at a time.
+const RECENT: usize = 64;
 
 /// Accounts and items live in two tables and are named by their places there, so that nothing is
 /// allocated for a flow or an item once the tables have grown.
 #[derive(Debug)]
 pub(super) struct Flows<T, S> {
     places: FxHashMap<Flow, Id>,
+    /// Those that were popped last, by their number: they are charged soon, and most come back. Some are out of date.
+    recent: [Id; RECENT],
     accounts: Vec<Account<S>>,
     vacant: Vec<Id>,
     items: Vec<Item<T>>,
@@ -32,6 +38,7 @@ impl<T, S: Default> Flows<T, S> {
     pub(super) fn new() -> Self {
         Self {
             places: FxHashMap::default(),
+            recent: [NONE; RECENT],
             accounts: Vec::new(),
             vacant: Vec::new(),
             items: Vec::new(),
@@ -57,7 +64,23 @@ impl<T, S: Default> Flows<T, S> {
     }
 
     pub(super) fn find(&self, flow: Flow) -> Option<Id> {
-        self.places.get(&flow).copied()
+        let recent = self.recent[recent_place(flow)];
+        match self.accounts.get(recent as usize) {
+            Some(account) if account.flow == flow => Some(recent),
+            _ => self.places.get(&flow).copied(),
+        }
+    }
+
+    /// Will be needed soon.
+    pub(super) fn fetch_account(&self, id: Id) {
+        prefetch(&self.accounts[id as usize]);
+    }
+
+    /// Its first item will be needed soon.
+    pub(super) fn fetch_item(&self, id: Id) {
+        if let Line::Waits { first, .. } = self.accounts[id as usize].line {
+            prefetch(&self.items[first as usize]);
+        }
     }
 
     /// A flow that is not known yet, with nothing waiting. The seat is that of its last owner.
@@ -93,7 +116,10 @@ impl<T, S: Default> Flows<T, S> {
     /// The flow's first item.
     pub(super) fn take(&mut self, id: Id) -> Option<T> {
         let unused = self.unused;
-        let Line::Waits { first, last } = self.account(id).line else { return None };
+        let account = self.account(id);
+        let Line::Waits { first, last } = account.line else { return None };
+        let place = recent_place(account.flow);
+        self.recent[place] = id;
         let item = self.items.get_mut(first as usize)?;
         let value = item.value.take();
         let next = std::mem::replace(&mut item.next, unused);
@@ -168,6 +194,11 @@ impl<T, S: Default> Flows<T, S> {
         let account = &self.accounts[id as usize];
         let (flow, active) = (account.flow, account.is_active());
         self.places.remove(&flow);
+        // The account still has its name.
+        let recent = &mut self.recent[recent_place(flow)];
+        if *recent == id {
+            *recent = NONE;
+        }
         active.then(|| flow.weight())
     }
 
@@ -175,6 +206,10 @@ impl<T, S: Default> Flows<T, S> {
     pub(super) fn known(&self) -> usize {
         self.places.len()
     }
+}
+
+fn recent_place(flow: Flow) -> usize {
+    flow.id as usize % RECENT
 }
 
 fn place(index: usize) -> u32 {

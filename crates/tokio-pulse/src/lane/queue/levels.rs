@@ -63,6 +63,11 @@ impl Levels {
         moves
     }
 
+    fn next_level(&self) -> Option<usize> {
+        let waits = |&level: &usize| !self.levels[level].flows.has_nobody();
+        (0..LEVELS).filter(waits).min_by_key(|&level| ahead(self.levels[level].time, self.now))
+    }
+
     fn level(&self, account: &Account<Standing>) -> &Level {
         &self.levels[usize::from(account.seat.level)]
     }
@@ -114,11 +119,14 @@ impl Order for Levels {
     }
 
     fn next(&mut self, accounts: &mut [Account<Standing>]) -> Option<Id> {
-        let waiting = self.levels.iter_mut().filter(|level| !level.flows.has_nobody());
-        let now = self.now;
-        let level = waiting.min_by_key(|level| ahead(level.time, now))?;
+        let level = self.next_level()?;
+        let level = &mut self.levels[level];
         self.now = level.time;
         level.flows.call(accounts)
+    }
+
+    fn expected(&self, after: usize) -> Option<Id> {
+        self.next_level().and_then(|level| self.levels[level].flows.expects(after))
     }
 
     fn begin(&mut self, account: &mut Account<Standing>, cost: u64) {

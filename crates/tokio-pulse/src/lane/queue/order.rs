@@ -27,6 +27,11 @@ pub(super) trait Order: Send {
     /// Who is next; that one leaves the order.
     fn next(&mut self, accounts: &mut [Account<Self::Seat>]) -> Option<Id>;
 
+    /// Whose turn it most likely is, so many after the next one.
+    fn expected(&self, _after: usize) -> Option<Id> {
+        None
+    }
+
     /// The flow's turn has come, in the order or as a newcomer, at an estimated cost.
     fn begin(&mut self, account: &mut Account<Self::Seat>, cost: u64);
 

@@ -131,6 +131,11 @@ impl Rounds {
         chair.credit = chair.credit.saturating_sub(cost);
     }
 
+    /// As far as this round goes.
+    pub(super) fn expects(&self, after: usize) -> Option<Id> {
+        self.buckets[(self.round % AHEAD) as usize].get(after).copied()
+    }
+
     pub(super) fn has_nobody(&self) -> bool {
         self.filled == 0
     }
@@ -166,6 +171,10 @@ impl Order for Rounds {
 
     fn next(&mut self, accounts: &mut [Account<Chair>]) -> Option<Id> {
         self.call(accounts)
+    }
+
+    fn expected(&self, after: usize) -> Option<Id> {
+        self.expects(after)
     }
 
     fn begin(&mut self, account: &mut Account<Chair>, cost: u64) {

@@ -65,6 +65,8 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
             .bar("B13", LIMIT_P50_US),
         lower("timer-to-switch/p99", "us", &series(Metrics::latency, 0.99, 1e3))
             .bar("B13", LIMIT_P99_US),
+        lower("delivery/p50", "us", &series(Metrics::delivery, 0.5, 1e3)),
+        lower("delivery/p99", "us", &series(Metrics::delivery, 0.99, 1e3)),
         lower("decision/p50", "us", &series(Metrics::decision, 0.5, 1e3)),
         lower("decision/p99", "us", &series(Metrics::decision, 0.99, 1e3)),
         lower("resume/p50", "ns", &series(Metrics::resume, 0.5, 1.0)).bar("B13", LIMIT_RESUME_NS),

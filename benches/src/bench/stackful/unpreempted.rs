@@ -14,9 +14,11 @@ use crate::figure::{Better, Figure};
 use crate::rounds::interleave;
 use crate::stats::ratios;
 
-const ROUNDS: usize = 101;
-/// Of one round, which takes some 50 quanta.
-const TURNS: u64 = 200_000_000;
+/// Many and short: a virtual machine's processors are now fast and now slow, and what is compared should be close
+/// in time.
+const ROUNDS: usize = 401;
+/// Of one round, which takes some 20 quanta.
+const TURNS: u64 = 50_000_000;
 /// Of one poll of a task that yields, which takes some 10 us.
 const POLL_TURNS: u64 = 40_000;
 

@@ -24,7 +24,7 @@ use crate::watchdog::scan::Cause;
 thread_local! {
     /// The treated polls that run on this thread, innermost last.
     static RUNNING: RefCell<Vec<Treatment>> = const { RefCell::new(Vec::new()) };
-    /// What measures this thread; `None` where the system does not. Opened by its first treatment.
+    /// What this thread is measured and demoted by. Opened by its first treatment.
     static INSTRUMENTS: RefCell<Option<Instruments>> = const { RefCell::new(None) };
 }
 
@@ -198,7 +198,8 @@ fn permits() -> usize {
 fn demote(ward: Ward<'_>, harder: bool) -> Option<Demoted> {
     let (mode, slice) = (ward.config.demotion(), ward.config.demotion_slice());
     let sentence = Sentence::of(mode, slice, harder, Means::here());
-    ThreadScheduling::of_current_thread().ok().map(|thread| sentence.carry_out(thread, ward.heart))
+    let thread = with_instruments(|instruments| instruments.scheduling)??;
+    Some(sentence.carry_out(thread, ward.heart))
 }
 
 /// Measures one poll on the calling thread.
@@ -246,6 +247,17 @@ impl Measured {
 struct Instruments {
     cpu: Option<ThreadCpuClock>,
     delay: Option<ThreadRunDelay>,
+    scheduling: Option<ThreadScheduling>,
+}
+
+/// `None`: the thread is being torn down.
+fn with_instruments<T>(use_them: impl FnOnce(&Instruments) -> T) -> Option<T> {
+    let open = || Instruments {
+        cpu: ThreadCpuClock::of_current_thread().ok(),
+        delay: ThreadRunDelay::of_current_thread().ok(),
+        scheduling: ThreadScheduling::of_current_thread().ok(),
+    };
+    INSTRUMENTS.try_with(|cell| use_them(cell.borrow_mut().get_or_insert_with(open))).ok()
 }
 
 /// This thread's clocks at one moment.
@@ -258,19 +270,12 @@ struct Clocks {
 
 impl Clocks {
     fn read() -> Self {
-        let read = |instruments: &RefCell<Option<Instruments>>| {
-            let mut instruments = instruments.borrow_mut();
-            let instruments = instruments.get_or_insert_with(|| Instruments {
-                cpu: ThreadCpuClock::of_current_thread().ok(),
-                delay: ThreadRunDelay::of_current_thread().ok(),
-            });
-            Self {
-                cpu: instruments.cpu.as_ref().and_then(|clock| clock.read().ok()),
-                waited: instruments.delay.as_ref().and_then(|delay| delay.read().ok()),
-                sleeps: current_thread_sleeps().ok(),
-            }
+        let read = |instruments: &Instruments| Self {
+            cpu: instruments.cpu.as_ref().and_then(|clock| clock.read().ok()),
+            waited: instruments.delay.as_ref().and_then(|delay| delay.read().ok()),
+            sleeps: current_thread_sleeps().ok(),
         };
-        INSTRUMENTS.try_with(read).unwrap_or_default()
+        with_instruments(read).unwrap_or_default()
     }
 
     fn since(self, then: Self) -> Self {

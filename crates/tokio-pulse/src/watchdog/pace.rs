@@ -7,8 +7,10 @@ use std::time::Duration;
 /// thread costs about 15 us, by `pulse-bench idle`).
 pub(super) const LOOKS_PER_SLICE: u32 = 2;
 
-/// For this long after a stall the looks come more often: where one was, there are more.
-const ALERT: Duration = Duration::from_secs(1);
+/// For so many slices after a stall began or ended the looks come more often: where one was, there are more.
+/// Longer, and a single one now and then, as known offenders have when they were good for a while, would keep
+/// the watchdog in the way of all others.
+const ALERT_SLICES: u32 = 20;
 
 /// The looks of a slice in that time: each poll of some length is met while it lingers.
 const ALERT_LOOKS_PER_SLICE: u32 = 8;
@@ -97,7 +99,8 @@ impl Pace {
             let glances = activity.youngest_stall.is_some() || activity.settling;
             return Rest::Doze(glances.then_some(GLANCE.max(self.slice)));
         }
-        let alert = self.last_turn.is_some_and(|turn| now.saturating_sub(turn) < ALERT);
+        let since_turn = self.last_turn.map(|turn| now.saturating_sub(turn));
+        let alert = since_turn.is_some_and(|since| since < self.slice * ALERT_SLICES);
         let nap = self.slice / if alert { ALERT_LOOKS_PER_SLICE } else { LOOKS_PER_SLICE };
         let left = activity.deadline.map(|deadline| deadline.saturating_sub(now));
         Rest::Nap(left.map_or(nap, |left| left.clamp(self.slice / SHORTEST_NAP_FRACTION, nap)))
@@ -128,7 +131,8 @@ mod tests {
         assert_eq!(pace.next(LIVELY, ms(0)), Rest::Nap(ms(5)));
         let turn = Activity { turn: true, ..LIVELY };
         assert_eq!(pace.next(turn, ms(5)), Rest::Nap(Duration::from_micros(1250)));
-        assert_eq!(pace.next(LIVELY, ms(1_100)), Rest::Nap(ms(5)));
+        assert_eq!(pace.next(LIVELY, ms(204)), Rest::Nap(Duration::from_micros(1250)));
+        assert_eq!(pace.next(LIVELY, ms(205)), Rest::Nap(ms(5)));
     }
 
     /// It is looked at again when its slice is over, and not up to half a slice later.

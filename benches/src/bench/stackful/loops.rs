@@ -24,10 +24,19 @@ pub(super) struct Shares {
     pub(super) late_p99_us: f64,
 }
 
+/// The 99th percentile of the ticker's lateness with nothing beside it, in microseconds: what the machine does to it.
+pub(super) fn late_alone_us(time: Duration) -> Result<f64> {
+    Ok(share_among::<0>(time)?.late_p99_us)
+}
+
 pub(super) fn share(time: Duration) -> Result<Shares> {
+    share_among::<LOOPS>(time)
+}
+
+fn share_among<const LOOPS: usize>(time: Duration) -> Result<Shares> {
     let runtime = PreemptiveRuntime::builder().worker_threads(1).quantum(QUANTUM).build()?;
     let over = Arc::new(AtomicBool::new(false));
-    let turns: [Arc<AtomicU64>; LOOPS] = Default::default();
+    let turns: [Arc<AtomicU64>; LOOPS] = std::array::from_fn(|_| Arc::default());
     let loops = turns.each_ref().map(|turns| {
         let (over, turns) = (over.clone(), turns.clone());
         // SAFETY: it computes; it holds no lock, and nothing of its thread's.

@@ -19,6 +19,7 @@ use self::loops::Shares;
 use super::Scale;
 use crate::Result;
 use crate::figure::{Better, Figure};
+use crate::stats::differences;
 
 const ROUNDS: usize = 11;
 const QUANTUM: Duration = Duration::from_millis(1);
@@ -46,7 +47,10 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     let shares: Vec<_> = (0..rounds.min(SHARE_ROUNDS))
         .map(|_| loops::share(scale.time(SHARE_TIME)))
         .collect::<Result<_>>()?;
-    let [unpreempted, unpreempted_polls] = unpreempted::figures(scale)?;
+    let alone: Vec<f64> = (0..rounds.min(SHARE_ROUNDS))
+        .map(|_| loops::late_alone_us(scale.time(SHARE_TIME)))
+        .collect::<Result<_>>()?;
+    let [unpreempted, unpreempted_polls, unpreempted_timer] = unpreempted::figures(scale)?;
     let (mut metrics, mut signals) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         metrics.push(preempt(scale.time(TIME))?);
@@ -60,6 +64,7 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
         Figure::new(format!("stackful/{name}"), unit, Better::Lower, samples)
     };
     let share = |of: fn(&Shares) -> f64| shares.iter().map(of).collect::<Vec<f64>>();
+    let late_p99 = share(|run| run.late_p99_us);
     Ok(vec![
         lower("timer-to-switch/p50", "us", &series(Metrics::latency, 0.5, 1e3))
             .bar("B13", LIMIT_P50_US),
@@ -73,11 +78,15 @@ pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
         lower("signal-round-trip", "ns", &signals),
         unpreempted,
         unpreempted_polls,
+        unpreempted_timer,
         Figure::new("stackful/share/least", "%", Better::Higher, &share(|run| run.least))
             .bar("G3", LIMIT_SHARE.0),
         lower("share/most", "%", &share(|run| run.most)).bar("G3", LIMIT_SHARE.1),
         lower("ticker-late/p50", "us", &share(|run| run.late_p50_us)),
-        lower("ticker-late/p99", "us", &share(|run| run.late_p99_us)).bar("G3", LIMIT_LATE_US),
+        lower("ticker-late/p99", "us", &late_p99).bar("G3", LIMIT_LATE_US),
+        lower("ticker-late/p99-beyond-alone", "us", &differences(&late_p99, &alone))
+            .sides(&alone, &late_p99, "us")
+            .bar("G3", LIMIT_LATE_US),
         lower("suspended-poll", "KiB", &suspended),
         lower("set-up", "ms", &set_up),
     ])

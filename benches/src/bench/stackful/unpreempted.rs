@@ -10,19 +10,20 @@ use tokio_pulse_stackful::PreemptiveRuntime;
 use super::{QUANTUM, compute};
 use crate::Result;
 use crate::bench::Scale;
+use crate::bench::proc::usage_of_threads;
 use crate::figure::{Better, Figure};
 use crate::rounds::interleave;
 use crate::stats::ratios;
 
-/// Many and short: a virtual machine's processors are now fast and now slow, and what is compared should be close
-/// in time.
-const ROUNDS: usize = 401;
-/// Of one round, which takes some 20 quanta.
-const TURNS: u64 = 50_000_000;
+const ROUNDS: usize = 101;
+/// Of one round, which takes some 50 quanta.
+const TURNS: u64 = 200_000_000;
 /// Of one poll of a task that yields, which takes some 10 us.
 const POLL_TURNS: u64 = 40_000;
 
 const LIMIT: f64 = 0.99;
+const LIMIT_TIMER: f64 = 1.0;
+const TIMER: &str = "pulse-quantum";
 
 /// Where the task runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,7 @@ enum Side {
 
 const SIDES: [Side; 2] = [Side::Bare, Side::Runtime];
 
-pub(super) fn figures(scale: Scale) -> Result<[Figure; 2]> {
+pub(super) fn figures(scale: Scale) -> Result<[Figure; 3]> {
     let turns = if scale.quick { TURNS / 10 } else { TURNS };
     let figure = |name: &str, measure: fn(Side, u64) -> Result<f64>| -> Result<Figure> {
         let samples = interleave(scale.rounds(ROUNDS), &SIDES, |side| measure(side, turns))?;
@@ -41,10 +42,23 @@ pub(super) fn figures(scale: Scale) -> Result<[Figure; 2]> {
         let figure = Figure::new(name, "ratio", Better::Higher, &ratios);
         Ok(figure.sides(&samples[0], &samples[1], "ms"))
     };
+    let timer =
+        (0..scale.rounds(ROUNDS)).map(|_| timer_percent(turns)).collect::<Result<Vec<_>>>()?;
     Ok([
         figure("stackful/unpreempted", one_poll)?.bar("G2", LIMIT),
         figure("stackful/unpreempted-polls", many_polls)?,
+        Figure::new("stackful/unpreempted/timer", "%", Better::Lower, &timer)
+            .bar("G2", LIMIT_TIMER),
     ])
+}
+
+/// What the timer's thread takes meanwhile, of what the poll does: all that there is beside the poll's own code,
+/// and not subject to how fast the processor is at the moment.
+fn timer_percent(turns: u64) -> Result<f64> {
+    let before = usage_of_threads(TIMER)?.cpu;
+    let all = one_poll(Side::Runtime, turns)?;
+    let timer = (usage_of_threads(TIMER)?.cpu - before).as_secs_f64() * 1e3;
+    Ok(timer * 100.0 / (all - timer))
 }
 
 /// One long poll, beside the same function on a thread of its own.

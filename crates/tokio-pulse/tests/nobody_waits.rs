@@ -193,6 +193,45 @@ fn the_end_of_the_runtime_ends_it() {
     }
 }
 
+/// And one on a thread that nobody has seen before the watch ends.
+#[test]
+fn the_end_of_the_runtime_ends_it_on_a_thread_that_comes_late() {
+    let (late, go) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (waiting, may_go) = (late.clone(), go.clone());
+    let mut builder = common::builder(1);
+    builder.reserve_workers(0).on_thread_start(move || {
+        waiting.store(true, Relaxed);
+        eventually("the watch has ended", || may_go.load(Relaxed));
+    });
+    let runtime = builder.build().unwrap();
+    let task = runtime.spawn(compute(2 * PATIENCE));
+    eventually("the worker is about to start", || late.load(Relaxed));
+    let handle = runtime.handle().clone();
+    let dropping = thread::spawn(move || drop(runtime));
+    eventually("the watch ends", || !handle.is_watching());
+    // The watchdog's thread ends after that, within moments.
+    thread::sleep(20 * SLICE);
+    go.store(true, Relaxed);
+    eventually("the runtime ends", || dropping.is_finished());
+    assert!(task.is_finished());
+}
+
+/// And one on the lane.
+#[test]
+fn the_end_of_the_runtime_ends_it_on_the_lane() {
+    let runtime = runtime(1);
+    let begun = Arc::new(AtomicBool::new(false));
+    let begins = begun.clone();
+    let task = runtime.handle().lane().spawn(async move {
+        begins.store(true, Relaxed);
+        compute(2 * PATIENCE).await;
+    });
+    eventually("the poll runs", || begun.load(Relaxed));
+    let dropping = thread::spawn(move || drop(runtime));
+    eventually("the runtime ends", || dropping.is_finished());
+    assert!(task.is_finished());
+}
+
 #[test]
 fn a_budget_that_is_spent_yields_all_the_same() {
     let runtime = runtime(2);

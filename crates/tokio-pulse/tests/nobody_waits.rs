@@ -109,7 +109,9 @@ fn a_lone_loop_with_checkpoints_keeps_its_worker() {
         });
         handed_over.load(Relaxed)
     };
-    assert_eq!(fewest(0, handovers), 0);
+    let fewest = fewest(0, handovers);
+    // Where the system does not tell whom it sets aside, a poll that it does that to is accused, and makes room.
+    assert!(fewest == 0 || !common::tells_sleepers(), "{fewest} handovers");
 }
 
 /// Each task that it wakes is taken to the slot that nobody else can reach.

@@ -62,13 +62,20 @@ fn fewest(enough: usize, mut yields: impl FnMut() -> usize) -> usize {
     fewest
 }
 
+/// Where the system does not tell whom it sets aside, a poll to which it does that counts as a stall, and a
+/// poll that does makes room whoever waits.
+fn may_be_accused() -> bool {
+    !common::tells_sleepers()
+}
+
 #[test]
 fn a_lone_task_does_not_yield() {
     let runtime = runtime(4);
-    assert_eq!(fewest(0, || polls_of(&runtime, compute(STRETCH)) - 1), 0);
+    let yields = fewest(0, || polls_of(&runtime, compute(STRETCH)) - 1);
+    assert!(yields == 0 || may_be_accused(), "{yields}");
     // It was asked, and has answered: nothing else keeps a poll of 16 slices from being a stall.
     let stalls = runtime.metrics().stalls();
-    assert!(stalls < 10 || !common::tells_sleepers(), "{stalls} stalls");
+    assert!(stalls < 10 || may_be_accused(), "{stalls} stalls");
 }
 
 /// What the tests here would see if yield points did not ask who waits.
@@ -89,7 +96,7 @@ fn idle_tasks_cost_one_yield() {
     // The first: nobody knows whether one of them has yielded on this worker before.
     let yields = fewest(1, || polls_of(&runtime, compute(STRETCH)) - 1);
     if cfg!(tokio_unstable) {
-        assert!(yields <= 1, "{yields}");
+        assert!(yields <= 1 || may_be_accused(), "{yields}");
     }
 }
 
@@ -110,8 +117,7 @@ fn a_lone_loop_with_checkpoints_keeps_its_worker() {
         handed_over.load(Relaxed)
     };
     let fewest = fewest(0, handovers);
-    // Where the system does not tell whom it sets aside, a poll that it does that to is accused, and makes room.
-    assert!(fewest == 0 || !common::tells_sleepers(), "{fewest} handovers");
+    assert!(fewest == 0 || may_be_accused(), "{fewest} handovers");
 }
 
 /// Each task that it wakes is taken to the slot that nobody else can reach.

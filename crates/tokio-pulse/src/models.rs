@@ -13,6 +13,7 @@ use loom::thread;
 
 use crate::heartbeat::attention::{Answer, Attention};
 use crate::heartbeat::beat::Beat;
+use crate::heartbeat::due::{Due, Request};
 use crate::lane::passage::{Cargo, Found, Next, Passage};
 use crate::rescue::reserve::Reserve;
 use crate::watchdog::doze::Doze;
@@ -195,6 +196,29 @@ fn loom_an_accusation_is_settled_once_and_by_the_right_poll() {
         let answered = answers.iter().position(|answer| *answer == Answer::Accused);
         assert!(answered.is_none_or(|index| index + 1 == accused.polls()));
     });
+}
+
+/// The watchdog's last request comes while the thread takes an earlier one, met or void: it stays.
+#[test]
+fn loom_what_is_asked_for_good_is_not_taken() {
+    for void in [false, true] {
+        loom::model(move || {
+            let shared = Arc::new((Beat::new_awake(), Due::none()));
+            shared.0.tick();
+            shared.1.ask(shared.0.snapshot());
+            if void {
+                shared.0.tick();
+            }
+            let worker = {
+                let shared = shared.clone();
+                thread::spawn(move || shared.1.take(shared.0.snapshot()))
+            };
+            shared.1.ask_for_good();
+            worker.join().unwrap();
+            assert!(shared.1.is_asked());
+            assert_eq!(shared.1.take(shared.0.snapshot()), Request::ForGood);
+        });
+    }
 }
 
 /// Hooks are armed while the thread attends to a poll and the watchdog accuses: all three parts of

@@ -62,13 +62,20 @@ fn fewest(enough: usize, mut yields: impl FnMut() -> usize) -> usize {
     fewest
 }
 
+/// Where the system does not tell whom it sets aside, a poll to which it does that counts as a stall, and a
+/// poll that does makes room whoever waits.
+fn may_be_accused() -> bool {
+    !common::tells_sleepers()
+}
+
 #[test]
 fn a_lone_task_does_not_yield() {
     let runtime = runtime(4);
-    assert_eq!(fewest(0, || polls_of(&runtime, compute(STRETCH)) - 1), 0);
+    let yields = fewest(0, || polls_of(&runtime, compute(STRETCH)) - 1);
+    assert!(yields == 0 || may_be_accused(), "{yields}");
     // It was asked, and has answered: nothing else keeps a poll of 16 slices from being a stall.
     let stalls = runtime.metrics().stalls();
-    assert!(stalls < 10 || !common::tells_sleepers(), "{stalls} stalls");
+    assert!(stalls < 10 || may_be_accused(), "{stalls} stalls");
 }
 
 /// What the tests here would see if yield points did not ask who waits.
@@ -89,7 +96,7 @@ fn idle_tasks_cost_one_yield() {
     // The first: nobody knows whether one of them has yielded on this worker before.
     let yields = fewest(1, || polls_of(&runtime, compute(STRETCH)) - 1);
     if cfg!(tokio_unstable) {
-        assert!(yields <= 1, "{yields}");
+        assert!(yields <= 1 || may_be_accused(), "{yields}");
     }
 }
 
@@ -109,7 +116,8 @@ fn a_lone_loop_with_checkpoints_keeps_its_worker() {
         });
         handed_over.load(Relaxed)
     };
-    assert_eq!(fewest(0, handovers), 0);
+    let fewest = fewest(0, handovers);
+    assert!(fewest == 0 || may_be_accused(), "{fewest} handovers");
 }
 
 /// Each task that it wakes is taken to the slot that nobody else can reach.
@@ -191,6 +199,45 @@ fn the_end_of_the_runtime_ends_it() {
         eventually("the runtime ends", || dropping.is_finished());
         assert!(task.is_finished());
     }
+}
+
+/// And one on a thread that nobody has seen before the watch ends.
+#[test]
+fn the_end_of_the_runtime_ends_it_on_a_thread_that_comes_late() {
+    let (late, go) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (waiting, may_go) = (late.clone(), go.clone());
+    let mut builder = common::builder(1);
+    builder.reserve_workers(0).on_thread_start(move || {
+        waiting.store(true, Relaxed);
+        eventually("the watch has ended", || may_go.load(Relaxed));
+    });
+    let runtime = builder.build().unwrap();
+    let task = runtime.spawn(compute(2 * PATIENCE));
+    eventually("the worker is about to start", || late.load(Relaxed));
+    let handle = runtime.handle().clone();
+    let dropping = thread::spawn(move || drop(runtime));
+    eventually("the watch ends", || !handle.is_watching());
+    // The watchdog's thread ends after that, within moments.
+    thread::sleep(20 * SLICE);
+    go.store(true, Relaxed);
+    eventually("the runtime ends", || dropping.is_finished());
+    assert!(task.is_finished());
+}
+
+/// And one on the lane.
+#[test]
+fn the_end_of_the_runtime_ends_it_on_the_lane() {
+    let runtime = runtime(1);
+    let begun = Arc::new(AtomicBool::new(false));
+    let begins = begun.clone();
+    let task = runtime.handle().lane().spawn(async move {
+        begins.store(true, Relaxed);
+        compute(2 * PATIENCE).await;
+    });
+    eventually("the poll runs", || begun.load(Relaxed));
+    let dropping = thread::spawn(move || drop(runtime));
+    eventually("the runtime ends", || dropping.is_finished());
+    assert!(task.is_finished());
 }
 
 #[test]

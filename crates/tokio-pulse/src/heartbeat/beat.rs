@@ -44,7 +44,6 @@ impl Beat {
 
     /// A poll begins; nobody will say that it has ended.
     #[inline]
-    #[allow(dead_code, reason = "stable Tokio has no poll hooks")]
     pub(crate) fn tick(&self) {
         self.0.store(self.0.load(Relaxed).wrapping_add(SEQUENCE_ONE), Relaxed);
     }

@@ -7,8 +7,7 @@
 //! all but once a slice, and compares the two words only when it does not.
 //!
 //! The watchdog alone sets it; it and the thread clear it. `Relaxed` is enough, for it publishes
-//! nothing. Accepted: the thread may clear a request that was made just now, while it clears a void
-//! one. The watchdog asks again at its next look.
+//! nothing. What the thread clears is what it has seen: the watchdog's last request is not made again.
 //!
 //! `answers` is written by the thread alone. It moves when a yield point has met a request and goes on,
 //! because nobody waits. To the watchdog that is progress, as if the poll had ended and another begun.
@@ -72,12 +71,14 @@ impl Due {
     /// Thread: takes the request away, and says whether it meant the poll with this beat.
     #[must_use]
     pub(crate) fn take(&self, poll: Snapshot) -> Request {
-        match self.asked.load(Relaxed) {
-            FOR_GOOD => Request::ForGood,
-            asked => {
-                self.asked.store(0, Relaxed);
-                if asked == poll.word() { Request::Met } else { Request::Void }
+        match self.asked.swap(0, Relaxed) {
+            FOR_GOOD => {
+                // After that one the watchdog sets nothing more, and nobody else looks in between.
+                self.asked.store(FOR_GOOD, Relaxed);
+                Request::ForGood
             }
+            asked if asked == poll.word() => Request::Met,
+            _ => Request::Void,
         }
     }
 

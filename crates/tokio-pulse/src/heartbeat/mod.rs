@@ -13,7 +13,8 @@ pub(crate) mod slot;
 pub(crate) mod timing;
 pub(crate) mod woken;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 use tokio_pulse_sys::ThreadScheduling;
 
 use crate::watchdog::doze::Doze;
+use pool::{Line, PooledLine};
 use registry::Registry;
 use slot::Slot;
 use timing::PollClock;
@@ -59,6 +61,10 @@ pub(crate) struct Heart {
     pub(crate) registry: Registry,
     pub(crate) doze: Doze,
     armed: AtomicUsize,
+    /// Every poll is to make room. Changes while threads are told.
+    ending: AtomicBool,
+    /// Those of the threads of the lanes, which nobody watches.
+    lane_lines: Mutex<Vec<&'static Line>>,
     /// The threads that are demoted, each as often as it is. Held while threads are told of a
     /// change, so that the last change is what they know.
     telling: Mutex<Vec<ThreadScheduling>>,
@@ -85,6 +91,8 @@ impl Heart {
             registry: Registry::new(workers),
             doze: Doze::new(),
             armed: AtomicUsize::new(0),
+            ending: AtomicBool::new(false),
+            lane_lines: Mutex::new(Vec::new()),
             telling: Mutex::new(Vec::new()),
             worker_slice: AtomicU64::new(0),
             began: Instant::now(),
@@ -166,6 +174,33 @@ impl Heart {
         self.armed.load(Ordering::Relaxed) != 0
     }
 
+    /// Watchdog, as its last act: every poll is to make room, on threads that come later too.
+    pub(crate) fn ask_for_good(&self) {
+        let _telling = self.telling();
+        self.ending.store(true, Ordering::Relaxed);
+        for slot in self.registry.slots() {
+            slot.line.due.ask_for_good();
+        }
+        for line in self.lane_lines().iter() {
+            line.due.ask_for_good();
+        }
+    }
+
+    fn lane_lines(&self) -> MutexGuard<'_, Vec<&'static Line>> {
+        self.lane_lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The line of a thread of a lane: its yield points are asked at the end of the runtime, and not before.
+    pub(crate) fn lane_line(&self) -> LaneLine<'_> {
+        let line = PooledLine::take();
+        let _telling = self.telling();
+        if self.ending.load(Ordering::Relaxed) {
+            line.due.ask_for_good();
+        }
+        self.lane_lines().push(line.forever());
+        LaneLine { heart: self, line }
+    }
+
     /// What the kernel's time slice of the threads is when they are not demoted; `None` for the
     /// kernel's own.
     pub(crate) fn worker_slice(&self) -> Option<Duration> {
@@ -223,6 +258,9 @@ impl Heart {
         {
             let _telling = self.telling();
             slot.line.attention.set_armed(self.is_armed());
+            if self.ending.load(Ordering::Relaxed) {
+                slot.line.due.ask_for_good();
+            }
             if let (Some(slice), Some(thread)) = (self.worker_slice(), slot.thread.scheduling) {
                 let _ = thread.set_slice(Some(slice));
             }
@@ -231,5 +269,27 @@ impl Heart {
         if self.doze.must_wake() {
             self.wake_watcher();
         }
+    }
+}
+
+/// A line that nobody watches.
+pub(crate) struct LaneLine<'a> {
+    heart: &'a Heart,
+    line: PooledLine,
+}
+
+impl LaneLine<'_> {
+    /// Thread: a poll begins.
+    pub(crate) fn begin_poll(&self) {
+        self.line.beat.tick();
+        seat::sit_on(self.line.forever());
+    }
+}
+
+impl Drop for LaneLine<'_> {
+    fn drop(&mut self) {
+        let line = self.line.forever();
+        seat::leave(line);
+        self.heart.lane_lines().retain(|other| !ptr::eq(*other, line));
     }
 }

@@ -57,9 +57,7 @@ impl Drop for Seat {
         if BRACKET.get().is_some_and(|(_, bracket)| ptr::eq(bracket, line)) {
             BRACKET.set(None);
         }
-        if CURRENT.get().is_some_and(|current| ptr::eq(current, line)) {
-            CURRENT.set(None);
-        }
+        leave(line);
         self.slot.retire();
     }
 }
@@ -99,6 +97,18 @@ pub(crate) fn current_line() -> Option<&'static Line> {
 #[allow(dead_code, reason = "stable Tokio has no poll hooks")]
 pub(crate) fn is_back(line: &'static Line) {
     CURRENT.set(Some(line));
+}
+
+/// A thread of a lane begins a poll: whatever ran inside of its last one is done with.
+pub(crate) fn sit_on(line: &'static Line) {
+    CURRENT.set(Some(line));
+}
+
+/// That line is not the thread's any more.
+pub(crate) fn leave(line: &'static Line) {
+    if CURRENT.get().is_some_and(|current| ptr::eq(current, line)) {
+        CURRENT.set(None);
+    }
 }
 
 /// Hook: a poll begins or ends on a thread that may serve other runtimes as well. The caller knows

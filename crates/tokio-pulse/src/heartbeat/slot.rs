@@ -6,7 +6,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use tokio::task::Id;
-use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe, ThreadScheduling};
+use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe, ThreadScheduling, current_thread_number};
 
 use super::beat::Beat;
 use super::charge::ChargeSheet;
@@ -32,6 +32,8 @@ pub(crate) struct Identity {
     pub(crate) id: ThreadId,
     pub(crate) name: Option<Box<str>>,
     pub(crate) cpu: Option<ThreadCpuClock>,
+    /// The system's number of it, by which it is asked for its stack: also where nothing tells its state.
+    pub(crate) number: Option<i32>,
     pub(crate) probe: Option<ThreadProbe>,
     pub(crate) scheduling: Option<ThreadScheduling>,
     pub(crate) charge: ChargeSheet,
@@ -65,6 +67,7 @@ impl Slot {
                 name: thread.name().map(Box::from),
                 // Without them the watchdog goes by wall-clock time alone; `Capabilities` says so.
                 cpu: ThreadCpuClock::of_current_thread().ok(),
+                number: current_thread_number().ok(),
                 probe: ThreadProbe::of_current_thread().ok(),
                 scheduling: ThreadScheduling::of_current_thread().ok(),
                 charge: ChargeSheet::default(),

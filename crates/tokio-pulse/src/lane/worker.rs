@@ -36,6 +36,7 @@ pub(super) fn start(lane: Arc<Lane>) -> io::Result<()> {
 fn serve(lane: &Arc<Lane>) {
     IS_ONE.set(true);
     lane.heart.thread_started();
+    let line = lane.heart.lane_line();
     let mut standing = Standing::default();
     let (mut done, mut jobs) = (Vec::new(), Vec::new());
     while lane.next(&mut done, &mut jobs) {
@@ -43,6 +44,7 @@ fn serve(lane: &Arc<Lane>) {
         for job in jobs.drain(..) {
             let flow = job.flow();
             lane.counters.begins();
+            line.begin_poll();
             // A job contains what its future does. This is for what is left, such as a logger of the
             // user's that panics.
             let ran = catch_unwind(AssertUnwindSafe(|| job.run()));

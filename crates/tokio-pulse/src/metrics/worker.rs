@@ -115,7 +115,7 @@ impl WorkerMetrics {
                 handoffs: now.handoffs.saturating_sub(off.handoffs),
                 cpu: now.cpu.saturating_sub(off.cpu),
             },
-            number: slot.thread.probe.as_ref().map(|probe| probe.number()),
+            number: slot.thread.number,
             stalled: slot.thread.stalled.load(Relaxed),
             in_reserve: slot.beat().snapshot().in_reserve(),
             awake: slot.is_at_work(),

@@ -43,9 +43,7 @@ impl Handle {
         let metrics = self.tokio.metrics();
         let mut threads = Vec::new();
         for slot in self.core.heart.registry.slots() {
-            let Some(probe) = slot.thread.probe.as_ref().filter(|_| slot.is_at_work()) else {
-                continue;
-            };
+            let Some(tid) = slot.thread.number.filter(|_| slot.is_at_work()) else { continue };
             let named = slot.line.named.of(slot.beat().snapshot());
             let worker = hooks::worker_of(&metrics, &slot);
             if worker.is_none() && named.is_none() {
@@ -54,7 +52,7 @@ impl Handle {
             let place = |at: &'static Location<'static>| (at.file(), at.line(), at.column());
             threads.push(ThreadAtWork {
                 thread: slot.thread.name.as_deref().unwrap_or("unnamed").to_owned(),
-                tid: probe.number(),
+                tid,
                 worker,
                 is_stalled: slot.thread.stalled.load(Relaxed),
                 task_id: named.map(|(task, _)| task),

@@ -132,9 +132,7 @@ impl Watchdog {
         }
         if self.core.is_runtime_ending() {
             // Nobody asks any more, and a loop that waits to be asked would keep the runtime alive.
-            for slot in self.core.heart.registry.slots() {
-                slot.line.due.ask_for_good();
-            }
+            self.core.heart.ask_for_good();
         }
     }
 

@@ -195,7 +195,7 @@ impl Teller {
 
 fn stalled_thread(unit: &Unit) -> Option<(&Slot, i32)> {
     let slot = unit.slot.as_deref().filter(|_| unit.memory.is_stalled())?;
-    Some((slot, slot.thread.probe.as_ref()?.number()))
+    Some((slot, slot.thread.number?))
 }
 
 /// Once, when the first stall is half as long as one that is told: whoever runs without stalls does not pay for it.

@@ -5,8 +5,8 @@ mod common;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,12 @@ async fn compute(time: Duration) {
     }
 }
 
+/// Each test computes all the time, and what it sees depends on whether it may: one at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The fewest yields of several tries.
 #[track_caller]
 fn fewest(enough: usize, mut yields: impl FnMut() -> usize) -> usize {
@@ -70,6 +76,7 @@ fn may_be_accused() -> bool {
 
 #[test]
 fn a_lone_task_does_not_yield() {
+    let _alone = alone();
     let runtime = runtime(4);
     let yields = fewest(0, || polls_of(&runtime, compute(STRETCH)) - 1);
     assert!(yields == 0 || may_be_accused(), "{yields}");
@@ -81,6 +88,7 @@ fn a_lone_task_does_not_yield() {
 /// What the tests here would see if yield points did not ask who waits.
 #[test]
 fn without_an_idle_worker_it_does() {
+    let _alone = alone();
     let runtime = runtime(1);
     let most =
         (0..TRIES).map(|_| polls_of(&runtime, compute(STRETCH)) - 1).find(|yields| *yields >= 4);
@@ -89,6 +97,7 @@ fn without_an_idle_worker_it_does() {
 
 #[test]
 fn idle_tasks_cost_one_yield() {
+    let _alone = alone();
     let runtime = runtime(4);
     for _ in 0..100 {
         runtime.spawn(std::future::pending::<()>());
@@ -102,6 +111,7 @@ fn idle_tasks_cost_one_yield() {
 
 #[test]
 fn a_lone_loop_with_checkpoints_keeps_its_worker() {
+    let _alone = alone();
     let runtime = runtime(4);
     let handovers = || {
         let handed_over = Arc::new(AtomicUsize::new(0));
@@ -123,6 +133,7 @@ fn a_lone_loop_with_checkpoints_keeps_its_worker() {
 /// Each task that it wakes is taken to the slot that nobody else can reach.
 #[test]
 fn who_is_woken_by_the_poll_that_goes_on_is_served() {
+    let _alone = alone();
     const TIMES: usize = 20;
     // So many that some are idle while others are still on their way to those that were woken.
     let runtime = runtime(8);
@@ -148,6 +159,7 @@ fn who_is_woken_by_the_poll_that_goes_on_is_served() {
 
 #[test]
 fn tickers_go_on_beside_it() {
+    let _alone = alone();
     let runtime = runtime(2);
     let ticks = Arc::new(AtomicUsize::new(0));
     for _ in 0..10 {
@@ -171,6 +183,7 @@ fn tickers_go_on_beside_it() {
 
 #[test]
 fn the_timer_of_its_own_task_is_looked_at() {
+    let _alone = alone();
     let runtime = runtime(2);
     polls_of(&runtime, async {
         let timed = tokio::time::timeout(Duration::from_millis(20), compute(PATIENCE)).await;
@@ -180,6 +193,7 @@ fn the_timer_of_its_own_task_is_looked_at() {
 
 #[test]
 fn an_abort_ends_it() {
+    let _alone = alone();
     let runtime = runtime(2);
     let task = runtime.spawn(compute(2 * PATIENCE));
     thread::sleep(4 * SLICE);
@@ -191,6 +205,7 @@ fn an_abort_ends_it() {
 /// Also one that is asked by nobody, since the watch has ended.
 #[test]
 fn the_end_of_the_runtime_ends_it() {
+    let _alone = alone();
     for workers in [1, 2] {
         let runtime = runtime(workers);
         let task = runtime.spawn(compute(2 * PATIENCE));
@@ -204,6 +219,7 @@ fn the_end_of_the_runtime_ends_it() {
 /// And one on a thread that nobody has seen before the watch ends.
 #[test]
 fn the_end_of_the_runtime_ends_it_on_a_thread_that_comes_late() {
+    let _alone = alone();
     let (late, go) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (waiting, may_go) = (late.clone(), go.clone());
     let mut builder = common::builder(1);
@@ -227,6 +243,7 @@ fn the_end_of_the_runtime_ends_it_on_a_thread_that_comes_late() {
 /// And one on the lane.
 #[test]
 fn the_end_of_the_runtime_ends_it_on_the_lane() {
+    let _alone = alone();
     let runtime = runtime(1);
     let begun = Arc::new(AtomicBool::new(false));
     let begins = begun.clone();
@@ -242,6 +259,7 @@ fn the_end_of_the_runtime_ends_it_on_the_lane() {
 
 #[test]
 fn a_budget_that_is_spent_yields_all_the_same() {
+    let _alone = alone();
     let runtime = runtime(2);
     let polls = polls_of(&runtime, async {
         let mut budget = YieldBudget::new().polls(10);

@@ -242,7 +242,9 @@ impl Memory {
             });
             self.progress = Some(sample.progress);
             self.watch_from(now, sample.cpu);
-            if let (true, Some(began)) = (sample.busy, sample.began) {
+            // What has answered is no older than its answer.
+            let began = sample.began.filter(|_| sample.busy && !self.has_answered);
+            if let Some(began) = began {
                 // Not before the last look, which would have met it. And no earlier than looks are apart
                 // when none is late: whoever is blamed was seen for half of its slice.
                 let earliest = self.looked.max(now.saturating_sub(slice / LOOKS_PER_SLICE));

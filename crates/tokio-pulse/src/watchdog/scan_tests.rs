@@ -55,6 +55,22 @@ fn stuck(memory: &mut Memory, looks: u32, burned: Duration, machine: &Machine) -
         .collect()
 }
 
+/// A poll that was asked for room, and had nobody to make it for, begins anew with its answer: or it would be
+/// a stall at the next look, without having been asked again.
+#[test]
+fn a_poll_that_has_answered_is_not_as_old_as_its_wake() {
+    let machine = machine(Some(RunState::Runnable));
+    let mut memory = Memory::new();
+    for n in 0..20 {
+        let mut poll = Sample { began: Some(TICK), ..sample(7, true, Some(TICK * n)) };
+        // It answers each request at once: those are made at every other look.
+        poll.progress.answers = n as usize / 2;
+        let verdict = memory.look(poll, TICK * (n + 1), SLICE, &machine);
+        assert!(matches!(verdict, Verdict::Lively | Verdict::Lingering { .. }), "{n}: {verdict:?}");
+        assert_eq!(memory.is_due(TICK * (n + 1), SLICE), n % 2 == 1, "{n}");
+    }
+}
+
 /// Or the thread's wait in between would be held against its poll.
 #[test]
 fn a_milestone_is_no_older_than_its_run_delay() {

@@ -135,6 +135,28 @@ fn what_is_remembered_of_flows_that_wait_for_nothing_is_bounded() {
     many_guests(Levels::default());
 }
 
+/// The last of the others is one too many, and 0 is forgotten. None of them has its place among those that ran
+/// last.
+#[test]
+fn who_was_forgotten_is_new_although_it_was_among_the_last_that_ran() {
+    for algorithm in SchedulingAlgorithm::ALL {
+        let mut queue = algorithm.queue(1);
+        let others = (1..).filter(|id| id % 64 != 0).take(REMEMBERED);
+        for id in std::iter::once(0).chain(others) {
+            queue.push(normal(id), id);
+            let (flow, _) = queue.pop().unwrap();
+            queue.charge(flow, MS);
+        }
+        for id in [0, 64] {
+            queue.push(normal(id), id);
+        }
+        let mut found =
+            [queue.pop(), queue.pop()].map(|found| found.map(|(flow, id)| (flow.id, id)));
+        found.sort_unstable();
+        assert_eq!(found, [Some((0, 0)), Some((64, 64))], "{algorithm}");
+    }
+}
+
 #[test]
 fn who_waits_is_not_forgotten() {
     for algorithm in SchedulingAlgorithm::ALL {

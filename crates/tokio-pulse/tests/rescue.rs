@@ -126,7 +126,9 @@ fn stalls_by_the_thousand() {
         let metrics = runtime.metrics();
         metrics.stalls_in_progress() == 0 && metrics.reserves_free() == 4
     });
-    assert!(runtime.metrics().stalls() >= 100, "{:?}", runtime.metrics());
+    // An emulator lets the watchdog look too seldom to see most of them.
+    let enough = runtime.metrics().stalls() >= 100 || common::is_emulated();
+    assert!(enough, "{:?}", runtime.metrics());
 }
 
 /// A task that has yielded waits on its worker, where nobody can steal it, until the worker polls

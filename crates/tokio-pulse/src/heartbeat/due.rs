@@ -7,13 +7,14 @@
 //! all but once a slice, and compares the two words only when it does not.
 //!
 //! The watchdog alone sets it; it and the thread clear it. `Relaxed` is enough, for it publishes
-//! nothing. What the thread clears is what it has seen: the watchdog's last request is not made again.
+//! nothing; the exchanges are stronger because loom knows an order of writes only where one happens before
+//! the other. What the thread clears is what it has seen: the watchdog's last request is not made again.
 //!
 //! `answers` is written by the thread alone. It moves when a yield point has met a request and goes on,
 //! because nobody waits. To the watchdog that is progress, as if the poll had ended and another begun.
 
 use super::beat::Snapshot;
-use crate::sync::{AtomicUsize, Ordering::Relaxed};
+use crate::sync::{AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
 
 /// Asked of every poll from here on. No beat is equal to it: no 255 polls run one inside the other.
 const FOR_GOOD: usize = usize::MAX;
@@ -47,7 +48,7 @@ impl Due {
 
     /// Watchdog, as its last act: every poll is to make room.
     pub(crate) fn ask_for_good(&self) {
-        self.asked.store(FOR_GOOD, Relaxed);
+        self.asked.swap(FOR_GOOD, AcqRel);
     }
 
     /// Watchdog: what was asked is over. Without poll hooks the beat alone does not tell.
@@ -71,7 +72,7 @@ impl Due {
     /// Thread: takes the request away, and says whether it meant the poll with this beat.
     #[must_use]
     pub(crate) fn take(&self, poll: Snapshot) -> Request {
-        match self.asked.swap(0, Relaxed) {
+        match self.asked.swap(0, AcqRel) {
             FOR_GOOD => {
                 // After that one the watchdog sets nothing more, and nobody else looks in between.
                 self.asked.store(FOR_GOOD, Relaxed);

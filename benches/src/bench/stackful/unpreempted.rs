@@ -96,9 +96,16 @@ fn many_polls(side: Side, turns: u64) -> Result<f64> {
 }
 
 /// Exact, also while its threads run.
+#[cfg(unix)]
 fn cpu_of_process() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::try_from(time).unwrap_or_default()
+}
+
+/// Of the thread alone: nothing else there is exact.
+#[cfg(not(unix))]
+fn cpu_of_process() -> Duration {
+    tokio_pulse_sys::current_thread_cpu_time().unwrap_or_default()
 }
 
 fn milliseconds_since(before: Duration) -> f64 {

@@ -4,6 +4,7 @@
 mod simulation;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::*;
 use simulation::{LOOK, Lane, MS, US, exponential};
@@ -240,6 +241,15 @@ proptest! {
             before = plan.threads;
         }
     }
+}
+
+proptest! {
+    // The same cases in every run: among others one was seen, its mean on the edge between two sizes, that was
+    // mistaken eight times after the first half.
+    #![proptest_config(ProptestConfig {
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::with_cases(32)
+    })]
 
     /// Random arrivals and costs at a mean that stays, for ten minutes: mistakes are made, and not
     /// many times. This fails if the patience does not learn.
@@ -263,8 +273,7 @@ proptest! {
         }
         let reversals = lane.reversals(0);
         prop_assert!(reversals.len() <= 12, "{:?}", reversals);
-        // Most have none. A mean on the edge between two sizes was once mistaken eight times.
-        prop_assert!(lane.reversals(3_000).len() <= 10, "{:?}", reversals);
+        prop_assert!(lane.reversals(3_000).len() <= 6, "{:?}", reversals);
         if load > 8.5 {
             prop_assert_eq!(lane.plan.threads, 8);
         }

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, eventually};
+use tokio::task::JoinHandle;
 use tokio_pulse::yield_point::YieldBudget;
 use tokio_pulse::{Checkpoint, Runtime, check_and_yield, checkpoint};
 
@@ -202,6 +203,13 @@ fn an_abort_ends_it() {
     assert!(runtime.block_on(task).unwrap_err().is_cancelled());
 }
 
+#[track_caller]
+fn ends_with(runtime: Runtime, task: &JoinHandle<()>) {
+    let dropping = thread::spawn(move || drop(runtime));
+    eventually("the runtime ends", || dropping.is_finished());
+    assert!(task.is_finished());
+}
+
 /// Also one that is asked by nobody, since the watch has ended.
 #[test]
 fn the_end_of_the_runtime_ends_it() {
@@ -210,9 +218,7 @@ fn the_end_of_the_runtime_ends_it() {
         let runtime = runtime(workers);
         let task = runtime.spawn(compute(2 * PATIENCE));
         thread::sleep(4 * SLICE);
-        let dropping = thread::spawn(move || drop(runtime));
-        eventually("the runtime ends", || dropping.is_finished());
-        assert!(task.is_finished());
+        ends_with(runtime, &task);
     }
 }
 
@@ -256,9 +262,7 @@ fn the_end_of_the_runtime_ends_it_on_the_lane() {
         compute(2 * PATIENCE).await;
     });
     eventually("the poll runs", || begun.load(Relaxed));
-    let dropping = thread::spawn(move || drop(runtime));
-    eventually("the runtime ends", || dropping.is_finished());
-    assert!(task.is_finished());
+    ends_with(runtime, &task);
 }
 
 #[test]

@@ -27,11 +27,6 @@ impl ThreadProbe {
         match self.0 {}
     }
 
-    /// The system's number of the thread.
-    pub fn number(&self) -> i32 {
-        match self.0 {}
-    }
-
     /// The time that the thread has waited for a processor.
     ///
     /// # Errors

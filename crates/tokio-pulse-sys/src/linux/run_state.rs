@@ -39,12 +39,6 @@ impl ThreadProbe {
 }
 
 impl ThreadProbe {
-    /// The kernel's number of the thread, as [`current_thread_number`](crate::current_thread_number)
-    /// gives it on that thread.
-    pub fn number(&self) -> i32 {
-        self.tid
-    }
-
     /// The time that the thread has waited for a processor since it began; see
     /// [`ThreadRunDelay::read`](crate::ThreadRunDelay::read).
     ///

@@ -33,12 +33,6 @@ impl ThreadProbe {
         of_thread(self.port, CAPABILITY)
     }
 
-    /// The system's number of the thread, as [`current_thread_number`](crate::current_thread_number)
-    /// gives it on that thread.
-    pub fn number(&self) -> i32 {
-        self.port as i32
-    }
-
     /// The time that the thread has waited for a processor.
     ///
     /// # Errors

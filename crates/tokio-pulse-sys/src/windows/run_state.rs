@@ -49,12 +49,6 @@ impl ThreadProbe {
         Ok(of_thread(self.number, CAPABILITY)?.0)
     }
 
-    /// The system's number of the thread, as [`current_thread_number`](crate::current_thread_number)
-    /// gives it on that thread.
-    pub fn number(&self) -> i32 {
-        self.number as i32
-    }
-
     /// The time that the thread has waited for a processor.
     ///
     /// # Errors

@@ -49,16 +49,16 @@ pub(crate) fn cpu_of_current_thread() -> Result<Duration> {
     cpu_time(Path::new("/proc/thread-self"))
 }
 
-/// CPU time of all threads of this process, those that have ended included, to the clock tick.
+/// CPU time of all threads of this process, those that have ended included. Exact, also while they run.
+#[cfg(unix)]
 pub(crate) fn cpu_of_process() -> Result<Duration> {
-    // `USER_HZ`, which is 100 on every Linux that Rust runs on.
-    const TICK: Duration = Duration::from_millis(10);
-    let text = fs::read_to_string("/proc/self/stat")?;
-    // After the name, which may contain anything: utime and stime are the 12th and 13th field.
-    let fields = text.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
-    let ticks = ticks.sum::<std::result::Result<u32, _>>()?;
-    Ok(TICK * ticks)
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Ok(Duration::try_from(time)?)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn cpu_of_process() -> Result<Duration> {
+    Err("the CPU time of the process is read on Unix only".into())
 }
 
 /// How long the calling thread was ready and had no processor.

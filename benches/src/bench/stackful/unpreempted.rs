@@ -10,7 +10,7 @@ use tokio_pulse_stackful::PreemptiveRuntime;
 use super::{QUANTUM, compute};
 use crate::Result;
 use crate::bench::Scale;
-use crate::bench::proc::usage_of_threads;
+use crate::bench::proc::{cpu_of_process, usage_of_threads};
 use crate::figure::{Better, Figure};
 use crate::rounds::interleave;
 use crate::stats::ratios;
@@ -64,12 +64,12 @@ fn timer_percent(turns: u64) -> Result<f64> {
 /// One long poll, beside the same function on a thread of its own.
 fn one_poll(side: Side, turns: u64) -> Result<f64> {
     let timed = move || {
-        let before = cpu_of_process();
+        let before = cpu_of_process()?;
         black_box(compute(turns));
         milliseconds_since(before)
     };
     match side {
-        Side::Bare => thread::spawn(timed).join().map_err(|_| "the thread panicked".into()),
+        Side::Bare => thread::spawn(timed).join().map_err(|_| "the thread panicked")?,
         Side::Runtime => on_runtime(async move { timed() }),
     }
 }
@@ -77,7 +77,7 @@ fn one_poll(side: Side, turns: u64) -> Result<f64> {
 /// A task that yields, beside the same on Tokio's current-thread runtime.
 fn many_polls(side: Side, turns: u64) -> Result<f64> {
     let timed = async move {
-        let before = cpu_of_process();
+        let before = cpu_of_process()?;
         for _ in 0..turns / POLL_TURNS {
             black_box(compute(POLL_TURNS));
             tokio::task::yield_now().await;
@@ -89,31 +89,18 @@ fn many_polls(side: Side, turns: u64) -> Result<f64> {
             let runtime = tokio::runtime::Builder::new_current_thread().build()?;
             let on_thread = move || runtime.block_on(async { tokio::spawn(timed).await });
             let joined = thread::spawn(on_thread).join().map_err(|_| "the thread panicked")?;
-            Ok(joined?)
+            joined?
         }
         Side::Runtime => on_runtime(timed),
     }
 }
 
-/// Exact, also while its threads run.
-#[cfg(unix)]
-fn cpu_of_process() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::try_from(time).unwrap_or_default()
+fn milliseconds_since(before: Duration) -> Result<f64> {
+    Ok(cpu_of_process()?.saturating_sub(before).as_secs_f64() * 1e3)
 }
 
-/// Of the thread alone: nothing else there is exact.
-#[cfg(not(unix))]
-fn cpu_of_process() -> Duration {
-    tokio_pulse_sys::current_thread_cpu_time().unwrap_or_default()
-}
-
-fn milliseconds_since(before: Duration) -> f64 {
-    cpu_of_process().saturating_sub(before).as_secs_f64() * 1e3
-}
-
-fn on_runtime(task: impl Future<Output = f64> + Send + 'static) -> Result<f64> {
+fn on_runtime(task: impl Future<Output = Result<f64>> + Send + 'static) -> Result<f64> {
     let runtime = PreemptiveRuntime::builder().worker_threads(1).quantum(QUANTUM).build()?;
     // SAFETY: it computes and yields; it holds no lock, and nothing of its thread's.
-    Ok(unsafe { runtime.spawn(task) }.join()?)
+    unsafe { runtime.spawn(task) }.join()?
 }

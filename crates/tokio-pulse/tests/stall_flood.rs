@@ -11,7 +11,7 @@ mod common;
 use std::hint::black_box;
 use std::panic::{Location, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, Stall, eventually, rescue_only, ticks_while};
@@ -20,12 +20,18 @@ use tokio_pulse::stall_report::{
 };
 
 const STALLS: u64 = 1_000_000;
-/// What the process may grow by once the symbols are read and the queue was full: a few times the queue
-/// with its 16 copies of stacks, which is full at some moments and not at others. Less than 17 bytes a
-/// stall; one copy is 256 KiB.
-const GROWTH: usize = 16 << 20;
+/// What the process may grow by once the symbols are read and the queue was full: twice the queue with its
+/// 16 copies of stacks, which is full at some moments and not at others. Less than 9 bytes a stall; one
+/// copy is 256 KiB.
+const GROWTH: usize = 8 << 20;
 const SLOW: Duration = Duration::from_millis(2);
 const THRESHOLD: Duration = Duration::from_millis(50);
+
+/// One test at a time: what each reads of the program's symbols is in the same process's memory.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The most memory that the process has had at once.
 fn peak_memory() -> usize {
@@ -90,6 +96,7 @@ fn stuck(depth: u64, stop: &Arc<AtomicBool>) -> i32 {
 
 #[test]
 fn a_million_stalls_are_counted_in_bounded_memory_and_no_worker_waits() {
+    let _alone = alone();
     let stop = Arc::new(AtomicBool::new(false));
     let (computing, gone) = (stuck(3, &stop), 0);
     let seen = Arc::new(Seen::default());
@@ -159,8 +166,9 @@ fn a_million_stalls_are_counted_in_bounded_memory_and_no_worker_waits() {
 #[test]
 fn stalls_of_a_runtime_whose_sink_is_stuck_are_dropped_and_counted() {
     const STALLS: u64 = 200;
+    let _alone = alone();
     let (release, released) = mpsc::channel::<()>();
-    let released = std::sync::Mutex::new(released);
+    let released = Mutex::new(released);
     let runtime = rescue_only(2)
         .slice(Duration::from_millis(1))
         .report_sink(move |_: &StallReport| {

@@ -20,6 +20,7 @@ const LIMIT_BUSY: f64 = 0.5;
 const STOCK_THREADS: &str = "bench-stock";
 const PULSE_THREADS: &str = "bench-pulse";
 const WATCHDOG: &str = "pulse-watchdog";
+const CONSOLE: &str = "pulse-console";
 
 type Load = fn(&tokio_pulse::Runtime, usize) -> Option<Background>;
 
@@ -32,40 +33,61 @@ const LOADS: [(&str, Load); 3] = [
 
 pub(crate) fn run(scale: Scale) -> Result<Vec<Figure>> {
     let mut figures = idle(scale)?;
+    figures.push(watchable(scale)?);
     for (name, load) in LOADS {
         figures.extend(loaded(scale, name, load)?);
     }
     Ok(figures)
 }
 
-/// Both runtimes at once: threads are told apart by name, and idle ones do not disturb.
+/// A runtime that does nothing, and what each of its threads takes.
 fn idle(scale: Scale) -> Result<Vec<Figure>> {
+    let pulse = build(scale)?;
+    let [stock, workers, watchdog] = beside_stock(scale, [STOCK_THREADS, PULSE_THREADS, WATCHDOG])?;
+    drop(pulse);
+    Ok(vec![
+        added_cpu("nothing-to-do", &stock, &[&workers, &watchdog]),
+        lower("idle/nothing-to-do/watchdog-cpu", "% of a core", &watchdog).bar("B9", LIMIT_IDLE),
+    ])
+}
+
+/// The same of a program that can be watched, and is not.
+fn watchable(scale: Scale) -> Result<Figure> {
+    let pulse = build(scale)?;
+    let console = tokio_pulse_console::ConsoleServer::bind("127.0.0.1:0", pulse.handle())?;
+    let [stock, workers, watchdog, server] =
+        beside_stock(scale, [STOCK_THREADS, PULSE_THREADS, WATCHDOG, CONSOLE])?;
+    drop((console, pulse));
+    Ok(added_cpu("console-with-nobody", &stock, &[&workers, &watchdog, &server]))
+}
+
+/// Percents of a core by thread name, with a stock runtime beside: threads are told apart by name, and
+/// idle ones do not disturb.
+fn beside_stock<const N: usize>(scale: Scale, names: [&str; N]) -> Result<[Vec<f64>; N]> {
     let stock = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(scale.workers)
         .thread_name(STOCK_THREADS)
         .enable_all()
         .build()?;
-    let pulse = build(scale)?;
     thread::sleep(SETTLING);
-
-    let names = [STOCK_THREADS, PULSE_THREADS, WATCHDOG];
-    let mut windows: [Vec<Window>; 3] = Default::default();
+    let mut windows: [Vec<Window>; N] = std::array::from_fn(|_| Vec::new());
     for _ in 0..scale.rounds(ROUNDS) {
         let seen = observe(names, scale.time(IDLE_WINDOW))?;
         for (windows, window) in windows.iter_mut().zip(seen) {
             windows.push(window);
         }
     }
-    drop((stock, pulse));
-    let [stock, workers, watchdog] = windows.map(|windows| percents(&windows));
-    let both: Vec<f64> = workers.iter().zip(&watchdog).map(|(a, b)| a + b).collect();
-    let added: Vec<f64> = both.iter().zip(&stock).map(|(a, b)| a - b).collect();
-    Ok(vec![
-        lower("idle/nothing-to-do/added-cpu", "% of a core", &added)
-            .sides(&stock, &both, "%")
-            .bar("B9", LIMIT_IDLE),
-        lower("idle/nothing-to-do/watchdog-cpu", "% of a core", &watchdog).bar("B9", LIMIT_IDLE),
-    ])
+    drop(stock);
+    Ok(windows.map(|windows| percents(&windows)))
+}
+
+fn added_cpu(case: &str, stock: &[f64], threads: &[&[f64]]) -> Figure {
+    let of_all = |round| threads.iter().map(|percents| percents[round]).sum::<f64>();
+    let all: Vec<f64> = (0..stock.len()).map(of_all).collect();
+    let added: Vec<f64> = all.iter().zip(stock).map(|(all, stock)| all - stock).collect();
+    lower(&format!("idle/{case}/added-cpu"), "% of a core", &added)
+        .sides(stock, &all, "%")
+        .bar("B9", LIMIT_IDLE)
 }
 
 fn loaded(scale: Scale, name: &str, load: Load) -> Result<Vec<Figure>> {

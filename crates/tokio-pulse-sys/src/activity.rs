@@ -1,6 +1,6 @@
 //! What the kernel says that a thread is doing, the same on all platforms.
 
-use crate::RunState;
+use crate::{RunState, system_call_name};
 
 /// What the kernel says of one thread at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,22 @@ pub struct ThreadActivity {
     pub call: Call,
     /// The kernel's function in which it sleeps, if that is told.
     pub wait_channel: Option<String>,
+}
+
+impl ThreadActivity {
+    /// Whether it waits for another thread of this process, as far as the kernel tells: for a mutex, a condition
+    /// variable, a channel, a thread's end, or for the lock of the process's own memory.
+    pub fn waits_for_thread(&self) -> bool {
+        let futex = match self.call {
+            Call::System(number) => system_call_name(number) == Some("futex"),
+            Call::Running => return false,
+            Call::Fault | Call::Unknown => false,
+        };
+        let channel = self.wait_channel.as_deref().unwrap_or_default();
+        // The last is what a lock comes to on Windows.
+        let locks = ["futex", "rwsem", "WrAlertByThreadId"];
+        futex || locks.iter().any(|lock| channel.contains(lock))
+    }
 }
 
 /// Where a thread entered the kernel.
@@ -25,4 +41,24 @@ pub enum Call {
     Fault,
     /// The kernel does not tell.
     Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_waits_for_another_thread_is_told_from_other_sleepers() {
+        let waits = |call, channel: Option<&str>| {
+            let wait_channel = channel.map(str::to_owned);
+            ThreadActivity { state: RunState::Blocked, call, wait_channel }.waits_for_thread()
+        };
+        assert!(waits(Call::Unknown, Some("futex_wait_queue")));
+        assert!(waits(Call::Unknown, Some("WrAlertByThreadId")));
+        assert!(waits(Call::Fault, Some("rwsem_down_read_slowpath")));
+        assert!(!waits(Call::Fault, Some("folio_wait_bit_common")));
+        assert!(!waits(Call::Unknown, Some("hrtimer_nanosleep")));
+        assert!(!waits(Call::Unknown, None));
+        assert!(!waits(Call::Running, Some("futex_wait_queue")));
+    }
 }

@@ -36,3 +36,12 @@ impl ThreadRunDelay {
 pub fn current_thread_sleeps() -> Result<u64, Unavailable> {
     Err(Unavailable::on_this_platform("thread sleeps"))
 }
+
+/// How often a thread of this process was set aside for another thread: not told here.
+///
+/// # Errors
+///
+/// Always.
+pub fn threads_set_aside() -> Result<u64, Unavailable> {
+    Err(Unavailable::on_this_platform("threads set aside"))
+}

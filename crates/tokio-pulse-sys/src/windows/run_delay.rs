@@ -46,3 +46,12 @@ impl ThreadRunDelay {
 pub fn current_thread_sleeps() -> Result<u64, Unavailable> {
     Err(MISSING)
 }
+
+/// How often a thread of this process was set aside for another thread: not told here.
+///
+/// # Errors
+///
+/// Always.
+pub fn threads_set_aside() -> Result<u64, Unavailable> {
+    Err(MISSING)
+}

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::heartbeat::hooks::Claims;
 use crate::heartbeat::slot::Slot;
@@ -65,6 +66,14 @@ impl Registry {
     /// The threads that have not ended, oldest first.
     pub(crate) fn slots(&self) -> Vec<Arc<Slot>> {
         self.lock().slots.iter().filter(|slot| !slot.is_retired()).cloned().collect()
+    }
+
+    /// For how long all threads but this one have waited for a processor so far. Asks each of them: some
+    /// system calls.
+    pub(crate) fn others_waited(&self, slot: &Slot) -> Duration {
+        let slots = self.slots();
+        let others = slots.iter().filter(|other| other.thread.id != slot.thread.id);
+        others.filter_map(|other| other.run_delay()).sum()
     }
 
     /// Whether any thread is idle.

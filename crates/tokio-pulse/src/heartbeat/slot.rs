@@ -6,7 +6,9 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use tokio::task::Id;
-use tokio_pulse_sys::{ThreadCpuClock, ThreadProbe, ThreadScheduling, current_thread_number};
+use tokio_pulse_sys::{
+    ThreadCpuClock, ThreadProbe, ThreadScheduling, current_thread_number, thread_activity,
+};
 
 use super::beat::Beat;
 use super::charge::ChargeSheet;
@@ -99,6 +101,13 @@ impl Slot {
     /// For how long the thread has waited for a processor; `None` where the system does not tell.
     pub(crate) fn run_delay(&self) -> Option<Duration> {
         self.thread.probe.as_ref()?.run_delay().ok()
+    }
+
+    /// Whether the thread sleeps until another thread does something, such as to give back a lock. Reads some
+    /// small files.
+    pub(crate) fn waits_for_thread(&self) -> bool {
+        let activity = self.thread.number.and_then(|number| thread_activity(number).ok());
+        activity.is_some_and(|activity| activity.waits_for_thread())
     }
 
     /// Thread: it polls a task that was described when it was spawned.

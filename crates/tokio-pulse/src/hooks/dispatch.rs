@@ -129,6 +129,10 @@ impl Dispatch {
                 cpu_now: slot.cpu_time(),
                 milestone: charge.milestone,
                 run_delay_now: slot.run_delay(),
+                others_waited: charge
+                    .milestone
+                    .and_then(|then| then.others_waited)
+                    .map(|then| self.heart.registry.others_waited(slot).saturating_sub(then)),
                 cause: charge.cause,
                 told: told.then_some(charge.stall),
             });

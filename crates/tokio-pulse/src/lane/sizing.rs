@@ -19,7 +19,7 @@
 //!
 //! *No oscillation.* Between "all busy" and "one less would be three quarters busy" lies a band in
 //! which nothing happens, and steady work ends up there. Uneven work may be pressed now and then
-//! with any number of threads. So the sizer remembers: when pressure returns within four times the
+//! with any number of threads. So the sizer remembers: when pressure returns within eight times the
 //! patience after a thread was taken away, that was a mistake, and the patience doubles, up to
 //! [`MAX_PATIENCE`]. Under a load that stays as it is, changes come further and further apart. The
 //! patience is as at the start again when the lane has been calm for [`MAX_PATIENCE`] on end with its
@@ -88,7 +88,7 @@ const MIN_PATIENCE: u32 = 50;
 const MAX_PATIENCE: u32 = MIN_PATIENCE << 6;
 
 /// So many times the patience after it went, a thread that is missed was taken away by mistake.
-const MISTAKE: u32 = 4;
+const MISTAKE: u32 = 8;
 
 /// Looks in a row with light items before the batch doubles.
 const LIGHT_LOOKS: u32 = 10;

@@ -4,7 +4,6 @@
 mod simulation;
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::*;
 use simulation::{LOOK, Lane, MS, US, exponential};
@@ -243,42 +242,48 @@ proptest! {
     }
 }
 
-proptest! {
-    // The same cases in every run: among others one was seen, its mean on the edge between two sizes, that was
-    // mistaken eight times after the first half.
-    #![proptest_config(ProptestConfig {
-        rng_seed: RngSeed::Fixed(1),
-        ..ProptestConfig::with_cases(32)
-    })]
+/// Random arrivals and costs at a mean that stays, for ten minutes: mistakes are made, and not many times.
+/// This fails if the patience does not learn.
+fn settles(load: f64, cost: u64, seed: u64) -> Result<(), TestCaseError> {
+    let mut lane = Lane::new(8);
+    let (mut random, cost) = (seed, cost as f64);
+    let mut next = 0;
+    for _ in 0..6_000 {
+        let (began, mut items) = (lane.now, Vec::new());
+        while next < began + LOOK {
+            items.push((next - began.min(next), exponential(cost, &mut random)));
+            next += exponential(cost / load, &mut random).max(1);
+        }
+        lane.look(items);
+        within(lane.plan, Limits::default(), 8);
+    }
+    let reversals = lane.reversals(0);
+    prop_assert!(reversals.len() <= 12, "{:?}", reversals);
+    prop_assert!(lane.reversals(3_000).len() <= 6, "{:?}", reversals);
+    if load > 8.5 {
+        prop_assert_eq!(lane.plan.threads, 8);
+    }
+    if load < 0.3 && cost < 6e6 {
+        prop_assert_eq!(lane.plan.threads, 2);
+    }
+    Ok(())
+}
 
-    /// Random arrivals and costs at a mean that stays, for ten minutes: mistakes are made, and not
-    /// many times. This fails if the patience does not learn.
+/// On the edge between two sizes, where it took a mistake for one only within four times the patience.
+#[test]
+fn random_work_settles_on_the_edge() {
+    settles(0.6338516123637876, 50 * MS, 4658615074082474327).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     #[test]
     fn random_work_settles(
         load in 0.1..10.0_f64,
         cost in prop_oneof![Just(5 * MS), Just(50 * MS), Just(200 * MS)],
         seed: u64,
     ) {
-        let mut lane = Lane::new(8);
-        let (mut random, cost) = (seed, cost as f64);
-        let mut next = 0;
-        for _ in 0..6_000 {
-            let (began, mut items) = (lane.now, Vec::new());
-            while next < began + LOOK {
-                items.push((next - began.min(next), exponential(cost, &mut random)));
-                next += exponential(cost / load, &mut random).max(1);
-            }
-            lane.look(items);
-            within(lane.plan, Limits::default(), 8);
-        }
-        let reversals = lane.reversals(0);
-        prop_assert!(reversals.len() <= 12, "{:?}", reversals);
-        prop_assert!(lane.reversals(3_000).len() <= 6, "{:?}", reversals);
-        if load > 8.5 {
-            prop_assert_eq!(lane.plan.threads, 8);
-        }
-        if load < 0.3 && cost < 6e6 {
-            prop_assert_eq!(lane.plan.threads, 2);
-        }
+        settles(load, cost, seed)?;
     }
 }

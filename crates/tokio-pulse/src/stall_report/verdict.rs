@@ -79,11 +79,8 @@ fn asleep(activity: &ThreadActivity) -> StallVerdict {
             Some("futex") => StallVerdict::WaitingForLock,
             name => StallVerdict::InSystemCall { number: Some(number), name },
         },
+        _ if activity.waits_for_thread() => StallVerdict::WaitingForLock,
         Call::Fault => StallVerdict::PageFault,
-        // Of a kernel that tells one and not the other. The second is what a lock comes to on Windows.
-        _ if channel.contains("futex") || channel == "WrAlertByThreadId" => {
-            StallVerdict::WaitingForLock
-        }
         _ if channel.contains("folio") || channel.contains("fault") => StallVerdict::PageFault,
         _ => StallVerdict::InSystemCall { number: None, name: None },
     }

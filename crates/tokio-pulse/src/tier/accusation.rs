@@ -18,6 +18,9 @@ pub(crate) struct Accusation {
     /// What it noted when the poll began to linger.
     pub(crate) milestone: Option<Milestone>,
     pub(crate) run_delay_now: Option<Duration>,
+    /// Of a poll that waited for another thread: for how long the others of the runtime have waited for a
+    /// processor meanwhile.
+    pub(crate) others_waited: Option<Duration>,
     pub(crate) cause: Cause,
     /// The number of the stall, if it was reported while it went on.
     pub(crate) told: Option<u64>,
@@ -39,13 +42,16 @@ impl Accusation {
             // Before the milestone only what it burned counts, since then all but its waits.
             (Cause::Blocked, Some((milestone, run_delay))) => {
                 let burned = milestone.cpu.saturating_sub(self.cpu_then.unwrap_or_default());
-                let waited = run_delay.saturating_sub(milestone.run_delay);
+                let waited = run_delay.saturating_sub(milestone.run_delay)
+                    // Tokio's own locks are shared by all tasks. Who waits for a lock whose holder waits for
+                    // a processor does so as well.
+                    + self.others_waited.unwrap_or_default();
                 let since = self.ended.saturating_sub(milestone.at).saturating_sub(waited);
                 Some(lasted.saturating_sub(burned + since))
             }
             (Cause::Blocked, _) => None,
         };
-        Measured { lasted, cpu, waited, handed_off: false }
+        Measured { lasted, cpu, waited, in_doubt: false, handed_off: false }
     }
 }
 
@@ -64,6 +70,7 @@ mod tests {
             cpu_now: cpu,
             milestone: None,
             run_delay_now: None,
+            others_waited: None,
             cause,
             told: None,
         };
@@ -78,6 +85,35 @@ mod tests {
             assert_eq!(active(cause, Some(96 * MS), JUMP), 80 * MS);
             assert_eq!(active(cause, Some(96 * MS), Duration::ZERO), 96 * MS);
         }
+    }
+
+    /// A poll of 100 ms that was seen to sleep, with 2 ms burned, in a thread that did not wait itself.
+    fn blocked(others_waited: Option<Duration>) -> Duration {
+        let accusation = Accusation {
+            since: Duration::ZERO,
+            ended: 100 * MS,
+            cpu_then: Some(Duration::ZERO),
+            cpu_now: Some(2 * MS),
+            milestone: Some(Milestone {
+                at: 5 * MS,
+                cpu: MS,
+                run_delay: MS,
+                others_waited: others_waited.map(|_| Duration::ZERO),
+            }),
+            run_delay_now: Some(MS),
+            others_waited,
+            cause: Cause::Blocked,
+            told: None,
+        };
+        accusation.measured(Duration::ZERO).active()
+    }
+
+    #[test]
+    fn who_waits_for_a_lock_may_wait_for_a_processor_through_its_holder() {
+        assert_eq!(blocked(None), 96 * MS);
+        assert_eq!(blocked(Some(Duration::ZERO)), 96 * MS);
+        assert_eq!(blocked(Some(40 * MS)), 56 * MS);
+        assert_eq!(blocked(Some(500 * MS)), 2 * MS);
     }
 
     #[test]

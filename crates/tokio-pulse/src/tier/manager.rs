@@ -313,10 +313,11 @@ impl TierManager {
         let treated = Treatment::end(task, &self.shared.heart);
         let now = self.shared.heart.began.elapsed();
         let (treated, span) = treated.unzip();
-        let Some(measured) =
-            treated.or(accusation.map(|accused| accused.measured(ThreadCpuClock::grain())))
-        else {
-            return Ended::default();
+        let measured = match (treated, &accusation) {
+            (Some(treated), Some(accusation)) => treated.excused_by(accusation),
+            (Some(treated), None) => treated,
+            (None, Some(accusation)) => accusation.measured(ThreadCpuClock::grain()),
+            (None, None) => return Ended::default(),
         };
         let context = context::last_polled(task);
         let site = Site::of(spawned_at);
@@ -408,6 +409,10 @@ impl TierManager {
         let violation = active >= allowed;
         let budget_remaining = allowed.saturating_sub(active);
         if !known && !violation {
+            return None;
+        }
+        if violation && measured.in_doubt && measured.cpu.is_some_and(|cpu| cpu < allowed) {
+            // It may be an innocent's or an offender's: it speaks neither for nor against the task.
             return None;
         }
         let report = PollReport { cpu: measured.cpu.unwrap_or(active), violation };

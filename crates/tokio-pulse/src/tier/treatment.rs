@@ -5,8 +5,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::task::Id;
-use tokio_pulse_sys::{ThreadCpuClock, ThreadRunDelay, ThreadScheduling, current_thread_sleeps};
+use tokio_pulse_sys::{
+    ThreadCpuClock, ThreadRunDelay, ThreadScheduling, current_thread_sleeps, threads_set_aside,
+};
 
+use super::accusation::Accusation;
 use super::sites::Site;
 use super::{InterventionAction, Tier};
 use crate::config::TierConfig;
@@ -64,6 +67,9 @@ pub(crate) struct Measured {
     pub(crate) cpu: Option<Duration>,
     /// For so long it waited for a processor: that is not its fault.
     pub(crate) waited: Option<Duration>,
+    /// It slept while the system set threads of this process aside: perhaps until one of them gave back a
+    /// lock. Then only what it burned proves anything.
+    pub(crate) in_doubt: bool,
     /// Its worker was given away.
     pub(crate) handed_off: bool,
 }
@@ -156,8 +162,13 @@ impl Treatment {
 
 impl Measured {
     /// Nothing was polled.
-    pub(crate) const NOTHING: Self =
-        Self { lasted: Duration::ZERO, cpu: Some(Duration::ZERO), waited: None, handed_off: false };
+    pub(crate) const NOTHING: Self = Self {
+        lasted: Duration::ZERO,
+        cpu: Some(Duration::ZERO),
+        waited: None,
+        in_doubt: false,
+        handed_off: false,
+    };
 
     /// For its span.
     pub(crate) fn outcome(&self, budget_remaining: Option<Duration>) -> Outcome {
@@ -170,6 +181,13 @@ impl Measured {
     pub(crate) fn active(&self) -> Duration {
         let not_waited = self.lasted.saturating_sub(self.waited.unwrap_or_default());
         not_waited.max(self.cpu.unwrap_or_default().min(self.lasted))
+    }
+
+    /// As the watchdog has seen it, which was there.
+    pub(crate) fn excused_by(self, accusation: &Accusation) -> Self {
+        let others_waited = accusation.others_waited.unwrap_or_default();
+        let waited = self.waited.map(|waited| waited + others_waited);
+        Self { waited, in_doubt: self.in_doubt && accusation.cause != Cause::Blocked, ..self }
     }
 
     /// What took the time.
@@ -239,7 +257,8 @@ impl Measured {
         // is safe.
         let told = if spent.sleeps == Some(0) { None } else { spent.waited };
         let waited = told.or(spent.cpu.map(|cpu| lasted.saturating_sub(cpu)));
-        Self { lasted, cpu: spent.cpu, waited, handed_off }
+        let in_doubt = spent.sleeps != Some(0) && spent.set_aside.is_some_and(|times| times > 0);
+        Self { lasted, cpu: spent.cpu, waited, in_doubt, handed_off }
     }
 }
 
@@ -266,6 +285,8 @@ struct Clocks {
     cpu: Option<Duration>,
     waited: Option<Duration>,
     sleeps: Option<u64>,
+    /// Of all threads of the process.
+    set_aside: Option<u64>,
 }
 
 impl Clocks {
@@ -274,6 +295,7 @@ impl Clocks {
             cpu: instruments.cpu.as_ref().and_then(|clock| clock.read().ok()),
             waited: instruments.delay.as_ref().and_then(|delay| delay.read().ok()),
             sleeps: current_thread_sleeps().ok(),
+            set_aside: threads_set_aside().ok(),
         };
         with_instruments(read).unwrap_or_default()
     }
@@ -281,10 +303,12 @@ impl Clocks {
     fn since(self, then: Self) -> Self {
         let difference =
             |now: Option<Duration>, then: Option<Duration>| Some(now?.saturating_sub(then?));
+        let count = |now: Option<u64>, then: Option<u64>| Some(now?.saturating_sub(then?));
         Self {
             cpu: difference(self.cpu, then.cpu),
             waited: difference(self.waited, then.waited),
-            sleeps: self.sleeps.zip(then.sleeps).map(|(now, then)| now.saturating_sub(then)),
+            sleeps: count(self.sleeps, then.sleeps),
+            set_aside: count(self.set_aside, then.set_aside),
         }
     }
 }
@@ -298,12 +322,24 @@ mod tests {
     fn time_that_nobody_counts_is_not_held_against_a_poll_that_never_slept() {
         let ms = Duration::from_millis;
         let poll = |sleeps| {
-            let spent = Clocks { cpu: Some(ms(1)), waited: Some(Duration::ZERO), sleeps };
+            let waited = Some(Duration::ZERO);
+            let spent = Clocks { cpu: Some(ms(1)), waited, sleeps, set_aside: Some(0) };
             Measured::of(ms(11), spent, false).active()
         };
         assert_eq!(poll(Some(0)), ms(1));
         assert_eq!(poll(Some(1)), ms(11));
         assert_eq!(poll(None), ms(11));
+    }
+
+    #[test]
+    fn who_slept_while_others_were_set_aside_may_have_waited_for_them() {
+        let in_doubt = |sleeps, set_aside| {
+            let spent = Clocks { sleeps, set_aside, ..Clocks::default() };
+            Measured::of(Duration::ZERO, spent, false).in_doubt
+        };
+        assert!(in_doubt(Some(1), Some(1)) && in_doubt(None, Some(1)));
+        assert!(!in_doubt(Some(0), Some(1)) && !in_doubt(Some(1), Some(0)));
+        assert!(!in_doubt(Some(1), None));
     }
 
     #[test]
@@ -325,6 +361,7 @@ mod tests {
             lasted: ms(56),
             cpu: Some(ms(cpu)),
             waited: Some(ms(waited)),
+            in_doubt: false,
             handed_off: true,
         };
         assert_eq!(burned(20, 49).active(), ms(20));

@@ -321,6 +321,11 @@ impl Evidence for Suspect<'_> {
         self.slot?.run_delay()
     }
 
+    fn others_waited(&self) -> Option<Duration> {
+        let slot = self.slot.filter(|slot| slot.waits_for_thread())?;
+        Some(self.heart.registry.others_waited(slot))
+    }
+
     fn now(&self) -> Duration {
         self.heart.began.elapsed()
     }

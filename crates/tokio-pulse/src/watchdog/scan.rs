@@ -75,6 +75,9 @@ pub(crate) trait Evidence {
     fn run_state(&self) -> Option<RunState>;
     /// For how long the thread has waited for a processor so far, where that is told.
     fn run_delay(&self) -> Option<Duration>;
+    /// For how long the other threads of the runtime have waited for a processor so far, if the suspect sleeps
+    /// until another thread does something, such as to give back a lock.
+    fn others_waited(&self) -> Option<Duration>;
     /// The time, since the start of the runtime.
     fn now(&self) -> Duration;
 }
@@ -86,6 +89,9 @@ pub(crate) struct Milestone {
     pub(crate) at: Duration,
     pub(crate) cpu: Duration,
     pub(crate) run_delay: Duration,
+    /// For how long the other threads of the runtime had waited for a processor, when the poll was first seen
+    /// to sleep until one of them does something.
+    pub(crate) others_waited: Option<Duration>,
 }
 
 /// What is remembered of one thread between looks.
@@ -266,14 +272,20 @@ impl Memory {
                 .cpu
                 .zip(evidence.run_delay())
                 // Read again: what the thread has waited meanwhile is in its run delay.
-                .map(|(cpu, run_delay)| Milestone { at: evidence.now(), cpu, run_delay });
+                .map(|(cpu, run_delay)| {
+                    let at = evidence.now();
+                    Milestone { at, cpu, run_delay, others_waited: None }
+                });
         }
         if elapsed < slice {
             // Whoever was woken the first time is at the driver, or on another thread's account.
             let first = !matches!(self.verdict, Verdict::Lingering { .. }) && !self.has_answered;
             let part = slice / LINGERING_FRACTION;
             return match self.blame(sample, part, now, evidence) {
-                Some(_) => Verdict::Lingering { first },
+                Some(cause) => {
+                    self.note_others(cause, evidence);
+                    Verdict::Lingering { first }
+                }
                 None => Verdict::Lively,
             };
         }
@@ -285,10 +297,22 @@ impl Memory {
             return Verdict::Unheard { first };
         }
         match self.blame(sample, slice, now, evidence) {
-            Some(cause) => Verdict::StallBegan { cause, elapsed },
+            Some(cause) => {
+                self.note_others(cause, evidence);
+                Verdict::StallBegan { cause, elapsed }
+            }
             None => {
                 let first = !matches!(self.verdict, Verdict::Descheduled { .. });
                 Verdict::Descheduled { first }
+            }
+        }
+    }
+
+    /// As early as it is seen to sleep: their waits are held against nobody.
+    fn note_others(&mut self, cause: Cause, evidence: &impl Evidence) {
+        if let (Cause::Blocked, Some(milestone)) = (cause, &mut self.milestone) {
+            if milestone.others_waited.is_none() {
+                milestone.others_waited = evidence.others_waited();
             }
         }
     }

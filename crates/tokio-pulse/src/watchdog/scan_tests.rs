@@ -14,6 +14,7 @@ struct Machine {
     holds_worker: bool,
     run_state: Option<RunState>,
     asked: Cell<u32>,
+    others_waited: Cell<Duration>,
 }
 
 impl Evidence for Machine {
@@ -30,6 +31,10 @@ impl Evidence for Machine {
         Some(Duration::ZERO)
     }
 
+    fn others_waited(&self) -> Option<Duration> {
+        Some(self.others_waited.get())
+    }
+
     /// The watchdog was set aside for long since it looked at the time.
     fn now(&self) -> Duration {
         LATER
@@ -39,7 +44,8 @@ impl Evidence for Machine {
 const LATER: Duration = Duration::from_secs(3600);
 
 fn machine(run_state: Option<RunState>) -> Machine {
-    Machine { holds_worker: true, run_state, asked: Cell::new(0) }
+    let (asked, others_waited) = (Cell::new(0), Cell::default());
+    Machine { holds_worker: true, run_state, asked, others_waited }
 }
 
 fn sample(polls: usize, in_poll: bool, cpu: Option<Duration>) -> Sample {
@@ -77,6 +83,22 @@ fn a_milestone_is_no_older_than_its_run_delay() {
     let mut memory = Memory::new();
     stuck(&mut memory, 3, TICK, &machine(Some(RunState::Runnable)));
     assert_eq!(memory.milestone().map(|milestone| milestone.at), Some(LATER));
+}
+
+/// Or a wait of a lock's holder would be left out that ended before the stall began.
+#[test]
+fn what_others_have_waited_is_noted_when_a_poll_is_first_seen_to_sleep() {
+    let others_waited = |state, cpu| {
+        let (mut memory, machine) = (Memory::new(), machine(Some(state)));
+        for n in 0..4 {
+            machine.others_waited.set(TICK * n);
+            memory.look(sample(1, true, Some(cpu * n)), TICK * n, SLICE, &machine);
+        }
+        memory.milestone().unwrap().others_waited
+    };
+    assert_eq!(others_waited(RunState::Blocked, Duration::ZERO), Some(TICK));
+    assert_eq!(others_waited(RunState::Runnable, Duration::ZERO), None);
+    assert_eq!(others_waited(RunState::Blocked, TICK), None, "it computes");
 }
 
 #[test]

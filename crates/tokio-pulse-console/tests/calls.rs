@@ -112,7 +112,8 @@ fn stalls_are_told_with_their_stacks_and_their_end() {
                         }
                     }
                 }
-                assert!(began.elapsed() < common::PATIENCE, "the end was not told: {told:?}");
+                // On a machine with ten times more to run than processors a hog takes seconds, and may end unasked.
+                assert!(began.elapsed() < 2 * common::PATIENCE, "the end was not told: {told:?}");
             }
         };
         assert!(ended.lasted_ns >= 50_000_000 && ended.spawned_at.is_some());

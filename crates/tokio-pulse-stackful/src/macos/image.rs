@@ -120,7 +120,8 @@ fn verdict(name: &str, excluded: &[String]) -> Verdict {
 }
 
 /// What was inlined, if the program's descriptions lie beside it. The linker leaves them in the files that
-/// it linked; `dsymutil` collects them in `PROGRAM.dSYM`, as Cargo does unless told otherwise.
+/// it linked; `dsymutil` collects them in `PROGRAM.dSYM`, which Cargo has done where `split-debuginfo` is
+/// `packed`.
 fn inlined(path: &Path, program: &Program, excluded: &[String]) -> Inlined {
     let mut folder = OsString::from(path);
     folder.push(".dSYM/Contents/Resources/DWARF");

@@ -6,7 +6,8 @@
 //! for callers only, and the interrupted function gets a closer look.
 //!
 //! **Callers.** A function that the tables call framed has, where its calls return, its frame's address in
-//! the frame pointer. What the tables tell otherwise is refused. Each function is judged before the walk
+//! the frame pointer; of functions that do not fit in there DWARF says the same, in the lines for just
+//! these instructions. What the tables tell otherwise is refused. Each function is judged before the walk
 //! goes through it, so that the frame pointer is never taken from one that is not Rust.
 //!
 //! **The interrupted function on Apple silicon.** The return address is in its register until the frame is
@@ -82,10 +83,10 @@ impl<'a> Calls<'a> {
 
     /// To the caller, if it can be found. In code that is not the program's nothing is.
     pub(super) fn step(&mut self, _: &mut Walker) -> Option<()> {
-        let style = self.image.unwinding().style(self.address());
+        let unwinding = self.image.unwinding();
         if self.interrupted {
-            self.leave_interrupted(style)
-        } else if style == Style::Framed {
+            self.leave_interrupted(unwinding.style(self.instruction))
+        } else if unwinding.has_frame(self.address()) {
             self.follow_frame()
         } else {
             None
@@ -115,7 +116,7 @@ impl<'a> Calls<'a> {
                 Verdict::Preemptible | Verdict::Root => self.follow_frame(),
                 Verdict::Own | Verdict::Denied => None,
             },
-            Style::Leaf | Style::Other => None,
+            Style::Leaf | Style::Described | Style::Other => None,
         }
     }
 

@@ -13,7 +13,7 @@ use super::inlined::Inlined;
 use super::names;
 use super::program::{Part, Program};
 use super::ranges::{Ranges, Verdict};
-use super::unwind::{self, Style, Unwinding};
+use super::unwind::{self, Described, Style, Unwinding};
 use crate::unavailable::Reason;
 use crate::{Unavailable, guard};
 
@@ -173,7 +173,12 @@ impl Text {
             // The next entry says otherwise, if there is one.
             styles.push((place(function.end_address), Style::Other));
         }
-        Some(Unwinding::new(starts, styles, self.start..self.end))
+        let described = part.file.section_by_name("__eh_frame").and_then(|section| {
+            let address = self.slide.wrapping_add(section.address());
+            Some(Described::of(section.data().ok()?, address))
+        });
+        let described = described.unwrap_or_default();
+        Some(Unwinding::new(starts, styles, described, self.start..self.end))
     }
 
     /// Start, size and name of each function. The format has no sizes: one ends where the next begins,

@@ -33,7 +33,7 @@ impl Image {
         let path = path()?;
         let bytes = read(&path)?;
         let part = program.part(&bytes).ok_or_else(other_file)?;
-        let text = Text::of(&part, program.slide).ok_or(Unavailable::because(Reason::Symbols))?;
+        let text = Text::of(&part, program.slide).ok_or_else(|| failed("it has no code"))?;
         let missing = Unavailable::because(Reason::UnwindTables);
         let unwinding = text.unwinding(&part).ok_or(missing)?;
         let excluded = guard::take_excluded();
@@ -160,9 +160,13 @@ impl Text {
         })
     }
 
-    /// The linker's list of functions and the unwinding tables, which every program has.
+    /// The linker's list of functions and the unwinding tables, which all of Apple's linkers and LLVM's
+    /// write.
     fn unwinding(&self, part: &Part<'_>) -> Option<Unwinding> {
         let starts = unwind::starts(function_starts(part)?, self.base)?;
+        if starts.is_empty() {
+            return None;
+        }
         let section = part.file.section_by_name("__unwind_info")?;
         let info = UnwindInfo::parse(section.data().ok()?).ok()?;
         let mut styles = Vec::new();

@@ -35,8 +35,13 @@ mod platform;
 #[path = "fallback/mod.rs"]
 mod platform;
 
-// What of the macOS part asks no system is tested wherever the tests run.
-#[cfg(all(test, not(target_os = "macos"), not(pulse_loom)))]
+// What of the macOS part asks no system is tested where the tests run.
+#[cfg(all(
+    test,
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    not(pulse_loom),
+))]
 #[allow(dead_code, reason = "tested only")]
 mod macos {
     mod entry;

@@ -2,7 +2,10 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 #![cfg_attr(
     not(any(
-        all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")),
+        all(
+            any(target_os = "linux", target_os = "macos"),
+            any(target_arch = "x86_64", target_arch = "aarch64"),
+        ),
         all(windows, target_arch = "x86_64"),
     )),
     allow(
@@ -16,15 +19,34 @@
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[path = "linux/mod.rs"]
 mod platform;
+#[cfg(all(target_os = "macos", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[path = "macos/mod.rs"]
+mod platform;
 #[cfg(all(windows, target_arch = "x86_64"))]
 #[path = "windows/mod.rs"]
 mod platform;
 #[cfg(not(any(
-    all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")),
+    all(
+        any(target_os = "linux", target_os = "macos"),
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+    ),
     all(windows, target_arch = "x86_64"),
 )))]
 #[path = "fallback/mod.rs"]
 mod platform;
+
+// What of the macOS part asks no system is tested where the tests run.
+#[cfg(all(
+    test,
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    not(pulse_loom),
+))]
+#[allow(dead_code, reason = "tested only")]
+mod macos {
+    mod entry;
+    mod unwind;
+}
 
 mod current;
 mod deadlock;

@@ -19,6 +19,7 @@ pub(crate) enum Reason {
     UnwindTables,
     Image(String),
     Signal,
+    Translated,
     System { call: &'static str, code: i32 },
 }
 
@@ -64,7 +65,10 @@ impl fmt::Display for Unavailable {
             ),
             Reason::UnwindTables => f.write_str("the program has no unwind tables"),
             Reason::Image(error) => write!(f, "the program's file cannot be read: {error}"),
-            Reason::Signal => f.write_str("all real-time signals are in use"),
+            Reason::Signal => f.write_str("all signals that it could take are in use"),
+            Reason::Translated => f.write_str(
+                "the program runs translated for another processor; build it for this one",
+            ),
             Reason::System { call, code } => {
                 write!(f, "{call}: {}", std::io::Error::from_raw_os_error(*code))
             }

@@ -24,5 +24,12 @@ pub(crate) use seat::{mark_region, overflowed, slot, swap_scope};
 pub(crate) use switch::{Ended, note_resumption, on_tick, safe_point, yield_if_pending};
 
 /// The size of the guard at a stack's end, as far as a fault is taken for an overflow of it. On Windows it
-/// holds the pages that move as the stack grows, and those that are kept for who handles the overflow.
-const GUARD: usize = if cfg!(windows) { 32 << 10 } else { 4 << 10 };
+/// holds the pages that move as the stack grows, and those that are kept for who handles the overflow. On
+/// macOS it is the larger of the two sizes of pages.
+const GUARD: usize = if cfg!(windows) {
+    32 << 10
+} else if cfg!(target_os = "macos") {
+    16 << 10
+} else {
+    4 << 10
+};

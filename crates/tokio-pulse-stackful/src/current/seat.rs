@@ -52,6 +52,7 @@ impl Drop for Holder {
     fn drop(&mut self) {
         SEAT.with(|current| current.store(ptr::null_mut(), Relaxed));
         compiler_fence(SeqCst);
+        platform::leave_thread();
         if let Some(seat) = self.0.take() {
             ticker::deregister(&seat.slot);
         }

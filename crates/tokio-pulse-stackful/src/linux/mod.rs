@@ -1,84 +1,35 @@
 //! Linux on x86-64 and AArch64: a signal to the very thread.
 
 mod calls;
+mod delivery;
+#[path = "../unix/float.rs"]
+mod float;
 mod image;
 mod inlined;
+#[path = "../unix/machine.rs"]
+mod machine;
 mod names;
+#[path = "../unix/overflow.rs"]
 mod overflow;
 mod ranges;
 mod registers;
+#[path = "../unix/signal.rs"]
 mod signal;
 mod walk;
 
 use std::ffi::c_int;
-use std::sync::OnceLock;
-
-use crate::Unavailable;
-use crate::metrics::Refusal;
 
 pub(crate) use calls::Walker;
+pub(crate) use delivery::leave_thread;
+pub(crate) use float::FloatControl;
 pub(crate) use image::Functions;
-pub(crate) use registers::{FloatControl, Registers};
+pub(crate) use machine::{check, collect, functions, has_descriptions, has_symbols, install};
+pub(crate) use registers::Registers;
 pub(crate) use signal::{interrupt, unblock};
 pub(crate) use walk::Chain;
 
-struct Machine {
-    image: image::Image,
-    signal: c_int,
-}
-
-static MACHINE: OnceLock<Result<Machine, Unavailable>> = OnceLock::new();
-
-/// What a signal handler may call: after [`install`] it only reads.
-fn machine() -> Result<&'static Machine, ()> {
-    MACHINE.get().and_then(|machine| machine.as_ref().ok()).ok_or(())
-}
-
-/// Reads the program's code and takes a signal, once for the process.
-pub(crate) fn install() -> Result<(), Unavailable> {
-    let machine = MACHINE.get_or_init(|| {
-        let image = image::Image::of_this_program()?;
-        let signal = signal::install()?;
-        overflow::install();
-        Ok(Machine { image, signal })
-    });
-    machine.as_ref().map(drop).map_err(Clone::clone)
-}
-
-/// Whether the program's functions are known by name.
-pub(crate) fn has_symbols() -> bool {
-    machine().is_ok_and(|machine| machine.image.has_functions())
-}
-
-/// Whether anything is known of what the compiler has inlined.
-pub(crate) fn has_descriptions() -> bool {
-    machine().is_ok_and(|machine| machine.image.has_descriptions())
-}
-
-/// Judges a call chain.
-pub(crate) fn check(
-    walker: &mut Walker,
-    registers: &Registers,
-    chain: Chain,
-) -> Result<(), Refusal> {
-    let machine = machine().map_err(|()| Refusal::Code)?;
-    walker.check(&machine.image, registers, chain)
-}
-
-/// The calls of a chain on a stack that ends there, the innermost first; how many there are.
-pub(crate) fn collect(
-    walker: &mut Walker,
-    registers: &Registers,
-    end: usize,
-    into: &mut [u64],
-) -> usize {
-    machine().map_or(0, |machine| walker.collect(&machine.image, registers, end, into))
-}
-
-/// The names of the program's functions.
-pub(crate) fn functions() -> Functions {
-    Functions::of_this_program()
-}
+/// What the kernel raises when a stack is full.
+const FAULTS: [c_int; 1] = [libc::SIGSEGV];
 
 /// The calling thread's number, to interrupt it by.
 pub(crate) fn thread_number() -> i32 {

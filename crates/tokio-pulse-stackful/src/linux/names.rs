@@ -49,6 +49,10 @@ const DENIED: &[&str] = &[
     "tracing",
     "metrics",
     "signal_hook",
+    // Pools and queues of the thread's, on macOS.
+    "objc",
+    "core_foundation",
+    "dispatch2::",
 ];
 
 /// Exceptions: pure, or only there to call the task's code.

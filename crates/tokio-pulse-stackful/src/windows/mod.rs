@@ -111,6 +111,9 @@ pub(crate) fn unblock() -> u64 {
     0
 }
 
+/// The thread needs nothing taken back.
+pub(crate) fn leave_thread() {}
+
 /// Lets waits end at the next millisecond. Without it they end with the next clock interrupt, which is
 /// every 15.6 ms. Since Windows 10 2004 that concerns this process only. It stays so.
 pub(crate) fn sleep_precisely() {

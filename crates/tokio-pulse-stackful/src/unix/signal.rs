@@ -1,23 +1,20 @@
-//! The signal: which one, who handles it, and how it is sent.
+//! The signal: who handles it, and how. Which one it is and how it is sent is the system's: `delivery`.
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use super::{machine, registers::Registers};
+use super::delivery;
+use super::machine::machine;
+use super::registers::Registers;
 use crate::Unavailable;
 use crate::current::{self, Interrupted};
 use crate::unavailable::Reason;
 
-/// What the kernel says of a signal that was sent to one thread.
-const SI_TKILL: c_int = -6;
-
-/// Takes a real-time signal that nobody handles. It is kept for the life of the process: a late
-/// one would end it otherwise.
+/// Takes a signal that nobody handles. It is kept for the life of the process: a late one would end
+/// it otherwise.
 pub(super) fn install() -> Result<c_int, Unavailable> {
-    // The lowest ones go to those who do not look whether they are free.
-    let first = libc::SIGRTMIN() + 4;
-    let free = (first..=libc::SIGRTMAX()).find(|&signal| is_unhandled(signal));
+    let free = delivery::candidates().into_iter().find(|&signal| is_unhandled(signal));
     let signal = free.ok_or(Unavailable::because(Reason::Signal))?;
     let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = on_signal;
     // SAFETY: a `sigaction` consists of integers and pointers, for which zero bytes are a value.
@@ -46,14 +43,13 @@ fn is_unhandled(signal: c_int) -> bool {
 /// Interrupts a thread of this process. A number of a thread that has ended is the caller's mistake;
 /// at worst a thread that has the number now is interrupted for nothing. Tells whether it is.
 pub(crate) fn interrupt(thread: i32) -> bool {
-    let Ok(machine) = machine() else { return false };
-    // SAFETY: passes no memory.
-    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, machine.signal) == 0 }
+    machine().is_ok_and(|machine| delivery::send(thread, machine.signal))
 }
 
 /// Lets the calling thread have the signal, and tells which ones it blocks then.
 pub(crate) fn unblock() -> u64 {
     let Ok(machine) = machine() else { return 0 };
+    delivery::enter_thread();
     let mut old = MaybeUninit::<libc::sigset_t>::zeroed();
     // SAFETY: a `sigset_t` consists of integers, for which zero bytes are a value; the calls write
     // and read the ones given.
@@ -63,29 +59,16 @@ pub(crate) fn unblock() -> u64 {
         libc::sigaddset(set.as_mut_ptr(), machine.signal);
         libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), ptr::null_mut());
         libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), old.as_mut_ptr());
-        word(old.as_ptr())
+        delivery::word(old.as_ptr())
     }
-}
-
-/// The signals 1 to 64 of a set, which are all that the kernel has.
-///
-/// # Safety
-///
-/// `set` is valid for reads.
-unsafe fn word(set: *const libc::sigset_t) -> u64 {
-    // SAFETY: the set has at least 64 bits, in the kernel's order, and is aligned as words are.
-    unsafe { set.cast::<u64>().read() }
 }
 
 /// Runs on the interrupted stack, between two of its instructions. It may not return for long: in
 /// between, this thread runs others. Calls nothing but this crate's own code that is written for it.
 extern "C" fn on_signal(_: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: the action has SA_SIGINFO, so that both are valid until the handler returns; the
-    // sender's number is there for a signal that was sent to a thread, which is asked first.
-    let (ours, context) = unsafe {
-        let ours = (*info).si_code == SI_TKILL && (*info).si_pid() == libc::getpid();
-        (ours, &*context.cast::<libc::ucontext_t>())
-    };
+    // SAFETY: the action has SA_SIGINFO, so that both are valid until the handler returns.
+    let (ours, context) =
+        unsafe { (delivery::is_ours(&*info), &*context.cast::<libc::ucontext_t>()) };
     if !ours {
         return;
     }
@@ -93,7 +76,7 @@ extern "C" fn on_signal(_: c_int, info: *mut libc::siginfo_t, context: *mut c_vo
     current::on_tick(&Interrupted {
         registers: Registers::of(context),
         // SAFETY: a part of the context.
-        mask: unsafe { word(&raw const context.uc_sigmask) },
+        mask: unsafe { delivery::word(&raw const context.uc_sigmask) },
         waits_for: Registers::waits_for(context),
         asked: false,
     });

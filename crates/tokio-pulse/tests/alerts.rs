@@ -2,12 +2,12 @@
 
 mod common;
 
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, Stall, builder, eventually, rescue_only};
 use tokio_pulse::alert::{AlertEvent, AlertRule, AlertSignal, AlertTurn};
-use tokio_pulse::{Builder, Runtime, Tier, config::Rule};
+use tokio_pulse::{Builder, Handle, Runtime, Tier, config::Rule};
 
 const INTERVAL: Duration = Duration::from_millis(20);
 
@@ -138,11 +138,18 @@ fn an_alert_escalates_all_that_are_on_record_and_undoes_it() {
     let exempt = Rule::builder().site("*").exempt().build().unwrap();
     let mut builder = builder(2);
     builder.rule(floor).rule(exempt);
-    let events = listening(&mut builder);
+    let known_to_it = Arc::new(OnceLock::<Handle>::new());
+    let (told, events) = mpsc::channel();
+    let handle_of_it = known_to_it.clone();
+    builder.alert_interval(INTERVAL).on_alert(move |event| {
+        let is_escalated = handle_of_it.get().map(|handle| handle.tiers().is_escalated());
+        let _ = told.send((event.clone(), is_escalated));
+    });
     builder.alert(at_once(AlertSignal::ReserveInUse, 0.01).escalate());
     let runtime = builder.build().unwrap();
     let handle = runtime.handle().clone();
-    let _entered = runtime.enter();
+    let _ = known_to_it.set(handle.clone());
+    let entered = runtime.enter();
     let known = tokio_pulse::task::Builder::new().name("known").spawn(async {
         loop {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -152,17 +159,28 @@ fn an_alert_escalates_all_that_are_on_record_and_undoes_it() {
     eventually("it is on record", || handle.tiers().tier_of(id) == Tier::One);
 
     let stall = Stall::spawn_on(&runtime);
-    assert!(next(&events).escalates());
-    assert!(handle.tiers().is_escalated());
-    assert_eq!(handle.tiers().tier_of(id), Tier::Two);
+    // A slow machine may have had others before. They end, and this one does not.
+    eventually("it escalates", || {
+        handle.tiers().is_escalated() && handle.tiers().tier_of(id) == Tier::Two
+    });
     // Nobody who is not on record is put there by that.
     assert_eq!(handle.tiers().suspects().len(), 1);
 
     stall.end();
-    assert_eq!(next(&events).turn(), AlertTurn::Cleared);
-    assert!(!handle.tiers().is_escalated());
-    assert_eq!(handle.tiers().tier_of(id), Tier::One);
+    eventually("it is undone", || {
+        !handle.tiers().is_escalated() && handle.tiers().tier_of(id) == Tier::One
+    });
     known.abort();
+    drop(entered);
+    drop(runtime);
+    // Whoever is told finds it done, and undone, already.
+    let mut turns = Vec::new();
+    for (event, is_escalated) in events.try_iter() {
+        assert!(event.escalates());
+        assert_eq!(is_escalated.unwrap_or(event.is_raised()), event.is_raised(), "{event:?}");
+        turns.push(event.turn());
+    }
+    assert!(turns.starts_with(&[AlertTurn::Raised, AlertTurn::Cleared]), "{turns:?}");
 }
 
 #[test]

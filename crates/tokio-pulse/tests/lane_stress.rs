@@ -58,7 +58,12 @@ fn nobody_starves_and_nothing_is_left_behind() {
     let metrics = lane.metrics();
     assert!(ended.is_ok(), "after {} of {TASKS}: {metrics:?}", done.load(Ordering::Relaxed));
     assert_eq!(done.load(Ordering::Relaxed), TASKS);
-    assert_eq!(metrics.completed() + metrics.refused(), TASKS as u64, "{metrics:?}");
+    if common::is_emulated() {
+        // Of those that do not compute some may have gone there too, and may have come back.
+        assert_eq!(metrics.completed() + metrics.returned(), metrics.admitted(), "{metrics:?}");
+    } else {
+        assert_eq!(metrics.completed() + metrics.refused(), TASKS as u64, "{metrics:?}");
+    }
     // A handle is done before the thread that polled has counted the poll.
     eventually("nothing is left behind", || {
         let metrics = lane.metrics();

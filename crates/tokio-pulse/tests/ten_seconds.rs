@@ -16,12 +16,12 @@ const TICK: Duration = Duration::from_millis(1);
 const SLICE: Duration = Duration::from_millis(2);
 /// On a machine that does nothing else it is some thousands, and without yield points none.
 const ENOUGH: usize = 1_000;
-/// Where timers come late by themselves (each 15.6 ms on Windows, which does not tell who sleeps either): this
-/// part of what a ticker gets that is alone.
+/// Where timers come late by themselves (each 15.6 ms on Windows, which does not tell who sleeps either, and some
+/// tens of milliseconds in an emulator): this part of what a ticker gets that is alone.
 const PART_OF_CALM: usize = 5;
 
 fn enough() -> usize {
-    if common::tells_sleepers() {
+    if common::tells_sleepers() && !common::is_emulated() {
         return ENOUGH;
     }
     let calm = ticks_beside(async { tokio::time::sleep(LONG / 10).await }) * 10;

@@ -301,7 +301,8 @@ fn one_task_alone_makes_no_site_suspect() {
     eventually("it offends again and again", || {
         runtime.handle().tiers().suspects().first().is_some_and(|s| s.violations() >= 8)
     });
-    assert!(runtime.handle().tiers().spawn_sites().iter().all(|site| !site.is_suspect()));
+    let sites = runtime.handle().tiers().spawn_sites();
+    assert!(sites.iter().all(|site| !site.is_suspect()), "{sites:?}");
     drop(hog);
 }
 

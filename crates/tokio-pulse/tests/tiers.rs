@@ -5,6 +5,8 @@ mod common;
 
 #[cfg(target_os = "linux")]
 use std::process::{Child, Command};
+#[cfg(target_os = "linux")]
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -181,45 +183,36 @@ impl Drop for Burners {
     }
 }
 
-/// Up to three times: when a virtual machine is itself set aside, its kernel may count that as CPU
-/// time of whatever thread it was running, and then nothing tells that thread from an offender.
+/// Each poll takes a millisecond of a processor, a fifth of the slice, and much longer by the clock.
 #[cfg(target_os = "linux")]
 #[test]
 fn nobody_is_blamed_for_what_the_kernel_does() {
-    if common::is_emulated() {
-        return;
-    }
-    let _burners = Burners::start(4);
-    let blamed: Vec<_> = (0..3).map(|_| blamed_innocents()).take_while(|n| *n > 0).collect();
-    assert!(blamed.len() < 3, "innocents were blamed each time: {blamed:?}");
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn nobody_is_blamed_for_a_lock_whose_holder_the_kernel_sets_aside() {
-    if common::is_emulated() {
-        return;
-    }
-    let _burners = Burners::start(4);
-    let blamed: Vec<_> = (0..3).map(|_| blamed_for_a_lock()).take_while(|n| *n > 0).collect();
-    assert!(blamed.len() < 3, "innocents were blamed each time: {blamed:?}");
-}
-
-/// Each poll takes a millisecond of a processor, a fifth of the slice, and much longer by the clock.
-#[cfg(target_os = "linux")]
-fn blamed_innocents() -> u64 {
-    blamed(|| burn(Duration::from_millis(1)))
+    are_innocent(|| burn(Duration::from_millis(1)));
 }
 
 /// Each poll holds a lock for half a millisecond of a processor, as polls do that set timers, and waits for it
 /// while another thread that holds it waits for a processor.
 #[cfg(target_os = "linux")]
-fn blamed_for_a_lock() -> u64 {
-    static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    blamed(|| {
+#[test]
+fn nobody_is_blamed_for_a_lock_whose_holder_the_kernel_sets_aside() {
+    static LOCK: Mutex<()> = Mutex::new(());
+    are_innocent(|| {
         let _guard = LOCK.lock().unwrap();
         burn(Duration::from_micros(500));
-    })
+    });
+}
+
+/// Up to three times: when a virtual machine is itself set aside, its kernel may count that as CPU
+/// time of whatever thread it was running, and then nothing tells that thread from an offender.
+#[cfg(target_os = "linux")]
+#[track_caller]
+fn are_innocent(poll: fn()) {
+    if common::is_emulated() {
+        return;
+    }
+    let _burners = Burners::start(4);
+    let blamed: Vec<_> = (0..3).map(|_| blamed(poll)).take_while(|n| *n > 0).collect();
+    assert!(blamed.len() < 3, "innocents were blamed each time: {blamed:?}");
 }
 
 /// How many of eight times a hundred such polls are.

@@ -295,7 +295,9 @@ fn block_in_place_is_nobodys_stall() {
     let first = report_that(&reports, |_| true);
     let second = report_that(&reports, |report| report.elapsed > first.elapsed);
     for report in [first, second].iter().chain(&reports.try_iter().collect::<Vec<_>>()) {
-        assert!(!has(report, "a_function_that_computes"), "{report}");
+        // As long as no thread of the pool has come to take the worker, somebody waits behind it.
+        let holds_a_worker = report.worker.is_some();
+        assert!(holds_a_worker || !has(report, "a_function_that_computes"), "{report}");
     }
     stall.end();
     drop(stop);

@@ -8,6 +8,7 @@ use super::proc::{Usage, usage_of_threads};
 use super::scenarios::{Background, busy_yielding};
 use crate::Result;
 use crate::figure::{Better, Figure};
+use crate::stats::differences;
 
 const ROUNDS: usize = 7;
 const IDLE_WINDOW: Duration = Duration::from_secs(10);
@@ -84,8 +85,7 @@ fn beside_stock<const N: usize>(scale: Scale, names: [&str; N]) -> Result<[Vec<f
 fn added_cpu(case: &str, stock: &[f64], threads: &[&[f64]]) -> Figure {
     let of_all = |round| threads.iter().map(|percents| percents[round]).sum::<f64>();
     let all: Vec<f64> = (0..stock.len()).map(of_all).collect();
-    let added: Vec<f64> = all.iter().zip(stock).map(|(all, stock)| all - stock).collect();
-    lower(&format!("idle/{case}/added-cpu"), "% of a core", &added)
+    lower(&format!("idle/{case}/added-cpu"), "% of a core", &differences(&all, stock))
         .sides(stock, &all, "%")
         .bar("B9", LIMIT_IDLE)
 }

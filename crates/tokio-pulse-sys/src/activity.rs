@@ -17,15 +17,14 @@ impl ThreadActivity {
     /// Whether it waits for another thread of this process, as far as the kernel tells: for a mutex, a condition
     /// variable, a channel, a thread's end, or for the lock of the process's own memory.
     pub fn waits_for_thread(&self) -> bool {
-        let futex = match self.call {
-            Call::System(number) => system_call_name(number) == Some("futex"),
+        match self.call {
             Call::Running => return false,
-            Call::Fault | Call::Unknown => false,
-        };
+            Call::System(number) if system_call_name(number) == Some("futex") => return true,
+            Call::System(_) | Call::Fault | Call::Unknown => {}
+        }
         let channel = self.wait_channel.as_deref().unwrap_or_default();
         // The last is what a lock comes to on Windows.
-        let locks = ["futex", "rwsem", "WrAlertByThreadId"];
-        futex || locks.iter().any(|lock| channel.contains(lock))
+        ["futex", "rwsem", "WrAlertByThreadId"].iter().any(|lock| channel.contains(lock))
     }
 }
 

@@ -1,16 +1,17 @@
 //! Yield points on a runtime where an idle worker could serve whoever comes: nobody waits, so nobody
-//! yields; and who waits unseen has its turn all the same.
+//! yields; and who waits unseen has its turn all the same. Each test computes all the time, and what it sees
+//! depends on whether it may: one at a time.
 
 mod common;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, eventually};
+use common::{PATIENCE, alone, eventually};
 use tokio::task::JoinHandle;
 use tokio_pulse::yield_point::YieldBudget;
 use tokio_pulse::{Checkpoint, Runtime, check_and_yield, checkpoint};
@@ -48,12 +49,6 @@ async fn compute(time: Duration) {
     while begun.elapsed() < time {
         check_and_yield().await;
     }
-}
-
-/// Each test computes all the time, and what it sees depends on whether it may: one at a time.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The fewest yields of several tries.

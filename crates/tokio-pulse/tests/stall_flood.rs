@@ -11,10 +11,10 @@ mod common;
 use std::hint::black_box;
 use std::panic::{Location, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, Stall, eventually, rescue_only, ticks_while};
+use common::{PATIENCE, Stall, alone, eventually, rescue_only, ticks_while};
 use tokio_pulse::stall_report::{
     ReportLimits, Reporter, StallFacts, StallReport, Told, current_thread_number,
 };
@@ -26,12 +26,6 @@ const STALLS: u64 = 1_000_000;
 const GROWTH: usize = 8 << 20;
 const SLOW: Duration = Duration::from_millis(2);
 const THRESHOLD: Duration = Duration::from_millis(50);
-
-/// One test at a time: what each reads of the program's symbols is in the same process's memory.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The most memory that the process has had at once.
 fn peak_memory() -> usize {
@@ -96,6 +90,7 @@ fn stuck(depth: u64, stop: &Arc<AtomicBool>) -> i32 {
 
 #[test]
 fn a_million_stalls_are_counted_in_bounded_memory_and_no_worker_waits() {
+    // What another test reads of the program's symbols is in the same process's memory.
     let _alone = alone();
     let stop = Arc::new(AtomicBool::new(false));
     let (computing, gone) = (stuck(3, &stop), 0);

@@ -53,8 +53,9 @@ impl Dispatch {
         // Nobody judges Pulse's own tasks, which run when the machine is busy, and nobody treats them.
         let is_own = internal::is_internal(spawned_at);
         let attended = line.attention.is_attended() && !is_own;
-        if attended || (accusation.is_some() && !is_own) {
-            let ended = self.tiers.after(task, spawned_at, accusation);
+        let charged = accusation.filter(|_| !is_own);
+        if attended || charged.is_some() {
+            let ended = self.tiers.after(task, spawned_at, charged);
             if ended.treated {
                 line.attention.leave();
             }

@@ -2,8 +2,8 @@
 //! machine keeps; nothing asserts that something was fast.
 #![allow(dead_code, reason = "each test program uses some of it")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio_pulse::config::Rule;
@@ -11,6 +11,12 @@ use tokio_pulse::{Builder, Runtime};
 
 /// Longer than any healthy machine needs for anything here.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// For tests that disturb each other: one of a program at a time.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 pub(crate) fn builder(workers: usize) -> Builder {
     let mut builder = Builder::new_multi_thread();

@@ -2,7 +2,7 @@
 
 mod calls;
 mod delivery;
-#[path = "../unix/float.rs"]
+#[path = "../float.rs"]
 mod float;
 mod image;
 mod inlined;

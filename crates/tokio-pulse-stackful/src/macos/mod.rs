@@ -19,7 +19,7 @@ mod calls;
 mod delivery;
 #[allow(dead_code, reason = "each processor needs a part of it")]
 mod entry;
-#[path = "../unix/float.rs"]
+#[path = "../float.rs"]
 mod float;
 mod image;
 #[path = "../linux/inlined.rs"]

@@ -9,6 +9,8 @@
 
 mod alert;
 mod calls;
+#[path = "../float.rs"]
+mod float;
 mod image;
 #[path = "../linux/inlined.rs"]
 mod inlined;
@@ -34,9 +36,10 @@ use crate::metrics::Refusal;
 
 pub use alert::AlertableEvent;
 pub(crate) use calls::Walker;
+pub(crate) use float::FloatControl;
 pub(crate) use image::Functions;
 pub(crate) use redirect::interrupt;
-pub(crate) use registers::{FloatControl, Registers};
+pub(crate) use registers::Registers;
 pub(crate) use walk::Chain;
 
 static MACHINE: OnceLock<Result<image::Image, Unavailable>> = OnceLock::new();

@@ -1,7 +1,7 @@
-//! The rounding mode and exception masks of floating point.
+//! The rounding mode and exception masks of floating point: the processor's, on every system.
 
-/// The kernel puts those of an interrupted poll back; these are its resumer's, which a switch out of a
-/// handler would lose.
+/// Those of an interrupted poll are put back with its other registers; these are its resumer's, which a switch
+/// out of it would lose.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FloatControl {
     #[cfg(target_arch = "x86_64")]

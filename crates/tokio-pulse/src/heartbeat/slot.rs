@@ -16,6 +16,9 @@ use super::pool::PooledLine;
 use crate::metrics::worker::WorkerCounters;
 use crate::task::TaskContext;
 
+/// No stall has a number that large.
+const END_TOLD: u64 = 1 << 63;
+
 /// One thread of one runtime.
 ///
 /// The line is elsewhere, on cache lines of its own: it is written at every poll, the rest almost
@@ -45,8 +48,8 @@ pub(crate) struct Identity {
     pub(crate) worker: AtomicUsize,
     /// Stalls that began on this thread. Written by the watchdog.
     pub(crate) stalls: AtomicU64,
-    /// The number of the stall that was reported last and whose end is still to be told, or 0. Set by the
-    /// watchdog, and taken by whichever of the two sees the end first.
+    /// The number of the stall that was reported last, or 0; with [`END_TOLD`] once its end was told. Set by
+    /// the watchdog, and marked by whichever of the two sees the end first.
     pub(crate) told: AtomicU64,
     /// What was said of the task that is polled, if it was. Written by the thread while it is armed.
     pub(crate) described: Mutex<Option<(Id, Arc<TaskContext>)>>,
@@ -88,9 +91,22 @@ impl Slot {
         &self.line.beat
     }
 
+    /// Watchdog: that stall is about to be reported, for the first time or again, so its end is to be told.
+    /// What was there before, for [`unreport`](Self::unreport); `None` if its end has been told already: a
+    /// thread's beat stands still from the end of a poll to its next one, so it looks stuck for a little longer.
+    pub(crate) fn report(&self, stall: u64) -> Option<u64> {
+        let set = |told| (told != stall | END_TOLD).then_some(stall);
+        self.thread.told.fetch_update(Relaxed, Relaxed, set).ok()
+    }
+
+    /// Watchdog: it was not reported after all. An end that was told meanwhile stays told.
+    pub(crate) fn unreport(&self, stall: u64, before: u64) {
+        let _ = self.thread.told.compare_exchange(stall, before, Relaxed, Relaxed);
+    }
+
     /// Whether the end of that stall is to be told, and by the caller.
     pub(crate) fn take_told(&self, stall: u64) -> bool {
-        self.thread.told.compare_exchange(stall, 0, Relaxed, Relaxed).is_ok()
+        self.thread.told.compare_exchange(stall, stall | END_TOLD, Relaxed, Relaxed).is_ok()
     }
 
     /// The CPU time of the thread; `None` where the system does not tell.
@@ -144,5 +160,27 @@ impl Slot {
 
     pub(crate) fn is_retired(&self) -> bool {
         self.thread.retired.load(Relaxed)
+    }
+}
+
+#[cfg(all(test, not(pulse_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_stall_is_told_once_however_often_it_is_reported() {
+        let slot = Slot::of_current_thread();
+        assert!(!slot.take_told(7), "nobody was told that it began");
+        assert_eq!(slot.report(7), Some(0));
+        assert_eq!(slot.report(7), Some(7), "it goes on");
+        assert!(slot.take_told(7));
+        // The watchdog has looked before the poll ended, and comes to report only now.
+        assert_eq!(slot.report(7), None);
+        assert!(!slot.take_told(7));
+
+        let before = slot.report(8).unwrap();
+        slot.unreport(8, before);
+        assert!(!slot.take_told(8), "its report was dropped");
+        assert_eq!(slot.report(7), None);
     }
 }

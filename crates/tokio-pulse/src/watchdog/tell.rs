@@ -13,7 +13,6 @@
 //! note their tasks; the reports of further stalls have them at once.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::runtime::RuntimeMetrics;
@@ -123,9 +122,9 @@ impl Teller {
             self.doubling.take((tid, unit.stall), elapsed, limits.threshold);
             // Before the push, or a poll that ends now would not know. If its end comes first, it is kept
             // for the report.
-            let before = slot.thread.told.swap(unit.stall, Relaxed);
+            let Some(before) = slot.report(unit.stall) else { return };
             if !self.reports.push(examination, limits.per_minute) {
-                slot.thread.told.store(before, Relaxed);
+                slot.unreport(unit.stall, before);
             }
             return;
         }

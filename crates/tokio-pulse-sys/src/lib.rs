@@ -34,6 +34,7 @@ pub use platform::activity::{system_call_name, thread_activity};
 pub use platform::code::mapped_code;
 pub use platform::cpu_clock::{ThreadCpuClock, current_thread_cpu_time};
 pub use platform::isolation::{CpuGroup, Membership, ProcessGroup};
+pub use platform::processor::current_processor;
 pub use platform::run_delay::{ThreadRunDelay, current_thread_sleeps, threads_set_aside};
 pub use platform::run_state::ThreadProbe;
 pub use platform::scheduling::{

@@ -4,6 +4,7 @@ pub(crate) mod activity;
 pub(crate) mod code;
 pub(crate) mod cpu_clock;
 pub(crate) mod isolation;
+pub(crate) mod processor;
 pub(crate) mod run_delay;
 pub(crate) mod run_state;
 pub(crate) mod scheduling;

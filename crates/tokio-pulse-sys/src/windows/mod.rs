@@ -11,6 +11,7 @@ mod cycles;
 pub(crate) mod isolation;
 mod job;
 mod late;
+pub(crate) mod processor;
 pub(crate) mod run_delay;
 pub(crate) mod run_state;
 pub(crate) mod scheduling;

@@ -3,7 +3,8 @@
 //! A poll that waits here has handed its worker over, so nobody waits behind it. It is for tasks that
 //! cannot be moved to the lane, because others have spawned them. The queue is of the same kind as
 //! the lane's, with the same weights and the same measure: what a poll has cost is charged to its
-//! task when it leaves.
+//! task when it leaves. Of the few whose turn comes next, one that can go on where the last one has left goes
+//! first ([`nearest`](super::nearest)).
 //!
 //! A poll inside may itself wait for something that only a poll outside can bring about, such as a
 //! message through a blocking channel. So the gate never stays shut for good: when nobody has left
@@ -14,6 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use tokio_pulse_sys::current_processor;
+
+use super::nearest::Nearest;
 use crate::lane::SchedulingAlgorithm;
 use crate::lane::queue::{FairQueue, Flow};
 use crate::metrics::histogram::{Histogram, Recorder};
@@ -44,6 +48,8 @@ struct Row {
     /// Grows when those inside are written off: their leaving changes nothing any more.
     generation: u64,
     waiting: Box<dyn FairQueue<Arc<Waiter>>>,
+    /// Taken from there, and still waiting.
+    next: Nearest<(Flow, Arc<Waiter>)>,
     last_exit: Instant,
     open: bool,
 }
@@ -51,6 +57,8 @@ struct Row {
 #[derive(Debug)]
 struct Waiter {
     thread: Thread,
+    /// That it ran on when it came.
+    processor: Option<u32>,
     /// The generation that it was admitted in, plus one; 0 while it waits.
     admitted: AtomicU64,
     /// It has given up. Written and read by whoever holds the row.
@@ -93,6 +101,7 @@ impl Gate {
             inside: 0,
             generation: 0,
             waiting: algorithm.queue(SEED),
+            next: Nearest::new(),
             last_exit: Instant::now(),
             open: false,
         };
@@ -124,8 +133,7 @@ impl Gate {
                 row.inside += 1;
                 return permit(row.generation);
             }
-            let (thread, admitted) = (thread::current(), AtomicU64::new(0));
-            let waiter = Arc::new(Waiter { thread, admitted, gone: AtomicBool::new(false) });
+            let waiter = Arc::new(Waiter::here());
             // Through the queue even where there is room: it has to know who runs.
             row.waiting.push(flow, waiter.clone());
             if row.inside < row.permits {
@@ -171,7 +179,7 @@ impl Gate {
 
     fn admit_if_stuck(&self) {
         let mut row = self.lock();
-        if row.last_exit.elapsed() >= STUCK && !row.waiting.is_empty() {
+        if row.last_exit.elapsed() >= STUCK && row.len() > 0 {
             self.forced.fetch_add(1, Ordering::Relaxed);
             row.last_exit = Instant::now();
             row.generation += 1;
@@ -205,7 +213,7 @@ impl Gate {
     /// How it stands now.
     pub(crate) fn standing(&self) -> Standing {
         let row = self.lock();
-        Standing { permits: row.permits, inside: row.inside, waiting: row.waiting.len() }
+        Standing { permits: row.permits, inside: row.inside, waiting: row.len() }
     }
 
     /// Polls that had to wait, and those of them that went in without a permit.
@@ -228,10 +236,25 @@ impl Row {
         }
     }
 
+    fn len(&self) -> usize {
+        self.next.len() + self.waiting.len()
+    }
+
+    /// Whose turn it is. As many as go in at once are looked at.
+    fn take(&mut self, here: Option<u32>) -> Option<(Flow, Arc<Waiter>)> {
+        while self.next.len() < self.permits {
+            let Some((flow, waiter)) = self.waiting.pop() else { break };
+            let processor = waiter.processor;
+            self.next.push((flow, waiter), processor);
+        }
+        self.next.take(here, self.permits)
+    }
+
     /// Lets in whom there is room for.
     fn admit(&mut self) {
+        let here = current_processor().ok();
         while self.open || self.inside < self.permits {
-            let Some((flow, waiter)) = self.waiting.pop() else { return };
+            let Some((flow, waiter)) = self.take(here) else { return };
             if waiter.gone.load(Ordering::Relaxed) {
                 self.waiting.charge(flow, 0);
                 continue;
@@ -244,6 +267,11 @@ impl Row {
 }
 
 impl Waiter {
+    fn here() -> Self {
+        let (thread, processor) = (thread::current(), current_processor().ok());
+        Self { thread, processor, admitted: AtomicU64::new(0), gone: AtomicBool::new(false) }
+    }
+
     fn admitted(&self) -> Option<u64> {
         self.admitted.load(Ordering::Acquire).checked_sub(1)
     }
@@ -319,7 +347,7 @@ mod tests {
                 order_in.send(id).unwrap();
                 drop(permit);
             }));
-            while gate.lock().waiting.len() <= id {
+            while gate.lock().len() <= id {
                 thread::yield_now();
             }
         }
@@ -375,7 +403,7 @@ mod tests {
         drop(inside);
         drop(enter(&gate, 1));
         let row = gate.lock();
-        assert_eq!((row.inside, row.waiting.len()), (0, 0));
+        assert_eq!((row.inside, row.len()), (0, 0));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 pub(crate) mod demote;
 pub(crate) mod gate;
 pub(crate) mod handoff;
+pub(crate) mod nearest;
 pub(crate) mod places;
 pub(crate) mod squeeze;
 pub(crate) mod warn;

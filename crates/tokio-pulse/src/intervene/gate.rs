@@ -26,6 +26,10 @@ use crate::metrics::histogram::{Histogram, Recorder};
 /// ones in.
 const STUCK: Duration = Duration::from_millis(250);
 
+/// So many of the row are looked at for each permit, and passed over so often. With one, half of what there is to
+/// gain is lost: those who wait for the other processor fill the places.
+const LOOKAHEAD: usize = 2;
+
 /// For the lottery: the same draws in every run.
 const SEED: u64 = 0x5EED;
 
@@ -240,14 +244,15 @@ impl Row {
         self.next.len() + self.waiting.len()
     }
 
-    /// Whose turn it is. As many as go in at once are looked at.
+    /// Whose turn it is.
     fn take(&mut self, here: Option<u32>) -> Option<(Flow, Arc<Waiter>)> {
-        while self.next.len() < self.permits {
+        let places = LOOKAHEAD * self.permits;
+        while self.next.len() < places {
             let Some((flow, waiter)) = self.waiting.pop() else { break };
             let processor = waiter.processor;
             self.next.push((flow, waiter), processor);
         }
-        self.next.take(here, self.permits)
+        self.next.take(here, places)
     }
 
     /// Lets in whom there is room for.

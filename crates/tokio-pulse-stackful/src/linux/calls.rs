@@ -60,16 +60,16 @@ impl<'a> Calls<'a> {
 /// where they were most likely called.
 fn out_of_foreign_code(image: &Image, registers: &Registers, end: usize) -> Registers {
     const WORDS: usize = 128;
-    if image.is_code(registers.instruction) {
+    if image.code.has(registers.instruction) {
         return *registers;
     }
-    if image.is_code(registers.link) {
+    if image.code.has(registers.link) {
         return Registers { instruction: registers.link, ..*registers };
     }
     let places = (registers.stack()..end).step_by(8).take(WORDS);
     let found = places.map(|place| place as u64).find_map(|place| {
         let word = read_word(place, (registers.stack(), end)).ok()?;
-        image.is_code(word).then_some(Registers {
+        image.code.has(word).then_some(Registers {
             instruction: word,
             stack: place + 8,
             ..*registers

@@ -10,9 +10,7 @@ use object::{
     SymbolKind,
 };
 
-use super::inlined::Inlined;
-use super::names;
-use super::ranges::{Ranges, Verdict};
+use super::code::{Code, Functions, Inlined, Verdict, names};
 use crate::unavailable::Reason;
 use crate::{Unavailable, guard};
 
@@ -20,12 +18,7 @@ pub(super) type Policy = framehop::MustNotAllocateDuringUnwind;
 pub(super) type Unwinder = UnwinderNative<Arc<[u8]>, Policy>;
 
 pub(super) struct Image {
-    /// By function; empty without a symbol table.
-    functions: Ranges,
-    /// What of them was inlined from code that is denied.
-    inlined: Inlined,
-    /// All of the program's code.
-    text: Ranges,
+    pub(super) code: Code,
     pub(super) unwinder: Unwinder,
 }
 
@@ -34,49 +27,17 @@ impl Image {
         let bytes = read()?;
         let file = parse(&bytes)?;
         let bias = load_bias();
-        let text = Ranges::new(file.segments().filter_map(|part| code(&part, bias)).collect());
+        let text = file.segments().filter_map(|part| text(&part, bias));
         let excluded = guard::take_excluded();
         let functions = functions(&file).map(|symbol| {
             let verdict =
                 symbol.name().map_or(Verdict::Denied, |name| names::verdict(name, &excluded));
             (bias.wrapping_add(symbol.address()), symbol.size(), verdict)
         });
-        let functions = Ranges::new(functions.collect());
-        let inlined = Inlined::of(&file, bias, &excluded);
+        let code = Code::new(functions, Inlined::of(&file, bias, &excluded), text);
         let mut unwinder = Unwinder::new();
         unwinder.add_module(module(&file, bias).ok_or(Unavailable::because(Reason::UnwindTables))?);
-        Ok(Self { functions, inlined, text, unwinder })
-    }
-
-    /// What may happen to a call chain with this instruction in it. Where functions are not known,
-    /// all of the program is preemptible.
-    pub(super) fn verdict(&self, address: u64) -> Verdict {
-        if !self.has_functions() {
-            return self.text.verdict(address);
-        }
-        match self.functions.verdict(address) {
-            Verdict::Preemptible => self.inlined.verdict(address),
-            verdict => verdict,
-        }
-    }
-
-    pub(super) fn has_functions(&self) -> bool {
-        !self.functions.is_empty()
-    }
-
-    /// Whether it is known what was inlined there.
-    pub(super) fn is_described(&self, address: u64) -> bool {
-        self.inlined.is_described(address)
-    }
-
-    /// Whether anything is known of what was inlined where.
-    pub(super) fn has_descriptions(&self) -> bool {
-        self.inlined.has_descriptions()
-    }
-
-    /// Whether an address is the program's code.
-    pub(super) fn is_code(&self, address: u64) -> bool {
-        self.text.has(address)
+        Ok(Self { code, unwinder })
     }
 }
 
@@ -101,39 +62,25 @@ fn functions<'data, 'file>(
     })
 }
 
-/// The names of the program's functions, for a report. Read anew each time.
-pub(crate) struct Functions(Vec<(u64, u64, String)>);
-
-impl Functions {
-    pub(super) fn of_this_program() -> Self {
-        let Ok(bytes) = read() else { return Self(Vec::new()) };
-        let Ok(file) = parse(&bytes) else { return Self(Vec::new()) };
-        let bias = load_bias();
-        let named = functions(&file).filter_map(|symbol| {
-            let start = bias.wrapping_add(symbol.address());
-            let name = format!("{:#}", rustc_demangle::demangle(symbol.name().ok()?));
-            Some((start, start + symbol.size(), name))
-        });
-        let mut functions: Vec<_> = named.collect();
-        functions.sort_unstable();
-        Self(functions)
-    }
-
-    /// The function that an address is in, or the address.
-    pub(crate) fn name(&self, address: u64) -> String {
-        let next = self.0.partition_point(|&(start, ..)| start <= address);
-        let found = next.checked_sub(1).and_then(|index| self.0.get(index));
-        match found {
-            Some((_, end, name)) if address < *end => name.clone(),
-            _ => format!("{address:#x}"),
-        }
-    }
+/// For a report. Read anew each time; none if it cannot be read.
+pub(super) fn function_names() -> Functions {
+    read_function_names().unwrap_or_else(|_| Functions::new([]))
 }
 
-fn code(segment: &object::Segment<'_, '_>, bias: u64) -> Option<(u64, u64, Verdict)> {
+fn read_function_names() -> Result<Functions, Unavailable> {
+    let bytes = read()?;
+    let file = parse(&bytes)?;
+    let bias = load_bias();
+    let named = functions(&file).filter_map(|symbol| {
+        Some((bias.wrapping_add(symbol.address()), symbol.size(), symbol.name().ok()?))
+    });
+    Ok(Functions::new(named))
+}
+
+fn text(segment: &object::Segment<'_, '_>, bias: u64) -> Option<(u64, u64)> {
     let SegmentFlags::Elf { p_flags } = segment.flags() else { return None };
     let start = bias.wrapping_add(segment.address());
-    (p_flags & PF_X != 0).then_some((start, segment.size(), Verdict::Preemptible))
+    (p_flags & PF_X != 0).then_some((start, segment.size()))
 }
 
 fn module(file: &object::File<'_>, bias: u64) -> Option<Module<Arc<[u8]>>> {

@@ -1,28 +1,28 @@
 //! Linux on x86-64 and AArch64: a signal to the very thread.
 
 mod calls;
+#[path = "../code/mod.rs"]
+mod code;
 mod delivery;
 #[path = "../float.rs"]
 mod float;
 mod image;
-mod inlined;
 #[path = "../unix/machine.rs"]
 mod machine;
-mod names;
 #[path = "../unix/overflow.rs"]
 mod overflow;
-mod ranges;
 mod registers;
 #[path = "../unix/signal.rs"]
 mod signal;
+#[path = "../walk.rs"]
 mod walk;
 
 use std::ffi::c_int;
 
 pub(crate) use calls::Walker;
+pub(crate) use code::Functions;
 pub(crate) use delivery::leave_thread;
 pub(crate) use float::FloatControl;
-pub(crate) use image::Functions;
 pub(crate) use machine::{check, collect, functions, has_descriptions, has_symbols, install};
 pub(crate) use registers::Registers;
 pub(crate) use signal::{interrupt, unblock};

@@ -95,7 +95,7 @@ impl<'a> Calls<'a> {
 
     #[cfg(target_arch = "aarch64")]
     fn leave_interrupted(&mut self, style: Style) -> Option<()> {
-        use super::ranges::Verdict;
+        use super::code::Verdict;
 
         let (start, end) = self.image.unwinding().function(self.instruction)?;
         let before = self.link.wrapping_sub(1);
@@ -108,11 +108,11 @@ impl<'a> Calls<'a> {
             }
             Style::Framed if inside => {
                 // Unless the call was of outlined code, from where there is no frame yet.
-                let code = self.image.code(self.instruction)?;
+                let code = self.image.instructions(self.instruction)?;
                 let instruction = u32::from_le_bytes(*code.first_chunk()?);
                 if entry::restores_link(instruction) { None } else { self.follow_frame() }
             }
-            Style::Framed => match self.image.verdict(before) {
+            Style::Framed => match self.image.code.verdict(before) {
                 Verdict::Preemptible | Verdict::Root => self.follow_frame(),
                 Verdict::Own | Verdict::Denied => None,
             },
@@ -123,7 +123,7 @@ impl<'a> Calls<'a> {
     #[cfg(target_arch = "x86_64")]
     fn leave_interrupted(&mut self, style: Style) -> Option<()> {
         let (start, _) = self.image.unwinding().function(self.instruction)?;
-        let code = self.image.code(start)?;
+        let code = self.image.instructions(start)?;
         let offset = usize::try_from(self.instruction - start).ok()?;
         if style == Style::Framed && entry::has_frame(code, offset) {
             self.follow_frame()

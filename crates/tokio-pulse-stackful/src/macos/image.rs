@@ -9,21 +9,15 @@ use object::macho::LC_FUNCTION_STARTS;
 use object::read::macho::LoadCommandVariant;
 use object::{Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _};
 
-use super::inlined::Inlined;
-use super::names;
+use super::code::functions::up_to_the_next;
+use super::code::{Code, Functions, Inlined, Verdict, names};
 use super::program::{Part, Program};
-use super::ranges::{Ranges, Verdict};
 use super::unwind::{self, Described, Style, Unwinding};
 use crate::unavailable::Reason;
 use crate::{Unavailable, guard};
 
 pub(super) struct Image {
-    /// By function; empty without a symbol table.
-    functions: Ranges,
-    /// What of them was inlined from code that is denied.
-    inlined: Inlined,
-    /// All of the program's code.
-    text: Ranges,
+    pub(super) code: Code,
     unwinding: Unwinding,
 }
 
@@ -45,38 +39,9 @@ impl Image {
         if !functions.iter().any(|(.., verdict)| matches!(verdict, Verdict::Own | Verdict::Root)) {
             functions.clear();
         }
-        Ok(Self {
-            functions: Ranges::new(functions),
-            inlined: inlined(&path, &program, &excluded),
-            text: Ranges::new(vec![(text.start, text.end - text.start, Verdict::Preemptible)]),
-            unwinding,
-        })
-    }
-
-    /// What may happen to a call chain with this instruction in it. Where functions are not known,
-    /// all of the program is preemptible.
-    pub(super) fn verdict(&self, address: u64) -> Verdict {
-        if !self.has_functions() {
-            return self.text.verdict(address);
-        }
-        match self.functions.verdict(address) {
-            Verdict::Preemptible => self.inlined.verdict(address),
-            verdict => verdict,
-        }
-    }
-
-    pub(super) fn has_functions(&self) -> bool {
-        !self.functions.is_empty()
-    }
-
-    /// Whether it is known what was inlined there.
-    pub(super) fn is_described(&self, address: u64) -> bool {
-        self.inlined.is_described(address)
-    }
-
-    /// Whether anything is known of what was inlined where.
-    pub(super) fn has_descriptions(&self) -> bool {
-        self.inlined.has_descriptions()
+        let inlined = inlined(&path, &program, &excluded);
+        let code = Code::new(functions, inlined, [(text.start, text.end - text.start)]);
+        Ok(Self { code, unwinding })
     }
 
     pub(super) fn unwinding(&self) -> &Unwinding {
@@ -84,7 +49,7 @@ impl Image {
     }
 
     /// The instructions from an address to the end of its function.
-    pub(super) fn code(&self, address: u64) -> Option<&'static [u8]> {
+    pub(super) fn instructions(&self, address: u64) -> Option<&'static [u8]> {
         let (_, end) = self.unwinding.function(address)?;
         let length = usize::try_from(end - address).ok()?;
         // SAFETY: functions end where the program's code does at last, which is mapped for reading as
@@ -185,8 +150,7 @@ impl Text {
         Some(Unwinding::new(starts, styles, described, self.start..self.end))
     }
 
-    /// Start, size and name of each function. The format has no sizes: one ends where the next begins,
-    /// with a name or without.
+    /// Start, size and name of each function.
     fn functions<'data>(
         &self,
         part: &Part<'data>,
@@ -197,22 +161,9 @@ impl Text {
         });
         let named = defined.filter_map(|symbol| {
             let start = self.slide.wrapping_add(symbol.address());
-            (self.start..self.end).contains(&start).then_some((start, 0, symbol.name().ok()?))
+            (self.start..self.end).contains(&start).then_some((start, symbol.name().ok()?))
         });
-        let mut functions: Vec<(u64, u64, &str)> = named.collect();
-        functions.sort_unstable();
-        let mut next = self.end;
-        for index in (0..functions.len()).rev() {
-            let start = functions[index].0;
-            // Of several names for one function each gets its whole length.
-            let same = functions.get(index + 1).filter(|later| later.0 == start);
-            functions[index].1 = same.map_or_else(
-                || unwinding.next(start).unwrap_or(next).min(next) - start,
-                |later| later.1,
-            );
-            next = start;
-        }
-        functions
+        up_to_the_next(named.collect(), self.end, |start| unwinding.next(start))
     }
 }
 
@@ -232,33 +183,15 @@ fn function_starts<'data>(part: &Part<'data>) -> Option<&'data [u8]> {
     None
 }
 
-/// The names of the program's functions, for a report. Read anew each time.
-pub(crate) struct Functions(Vec<(u64, u64, String)>);
+/// For a report. Read anew each time; none if it cannot be read.
+pub(super) fn function_names() -> Functions {
+    read_function_names().unwrap_or_else(|| Functions::new([]))
+}
 
-impl Functions {
-    pub(super) fn of_this_program() -> Self {
-        Self(Self::read().unwrap_or_default())
-    }
-
-    fn read() -> Option<Vec<(u64, u64, String)>> {
-        let program = Program::this()?;
-        let bytes = read(&path().ok()?).ok()?;
-        let part = program.part(&bytes)?;
-        let text = Text::of(&part, program.slide)?;
-        let named = text.functions(&part, &text.unwinding(&part)?).into_iter();
-        let named = named.map(|(start, size, name)| {
-            (start, start + size, format!("{:#}", rustc_demangle::demangle(name)))
-        });
-        Some(named.collect())
-    }
-
-    /// The function that an address is in, or the address.
-    pub(crate) fn name(&self, address: u64) -> String {
-        let next = self.0.partition_point(|&(start, ..)| start <= address);
-        let found = next.checked_sub(1).and_then(|index| self.0.get(index));
-        match found {
-            Some((_, end, name)) if address < *end => name.clone(),
-            _ => format!("{address:#x}"),
-        }
-    }
+fn read_function_names() -> Option<Functions> {
+    let program = Program::this()?;
+    let bytes = read(&path().ok()?).ok()?;
+    let part = program.part(&bytes)?;
+    let text = Text::of(&part, program.slide)?;
+    Some(Functions::new(text.functions(&part, &text.unwinding(&part)?)))
 }

@@ -16,28 +16,24 @@
 //! the tables of this system tell it only for instructions at which a call returns. See [`calls`].
 
 mod calls;
+#[path = "../code/mod.rs"]
+mod code;
 mod delivery;
 #[allow(dead_code, reason = "each processor needs a part of it")]
 mod entry;
 #[path = "../float.rs"]
 mod float;
 mod image;
-#[path = "../linux/inlined.rs"]
-mod inlined;
 #[path = "../unix/machine.rs"]
 mod machine;
-#[path = "../linux/names.rs"]
-mod names;
 #[path = "../unix/overflow.rs"]
 mod overflow;
 mod program;
-#[path = "../linux/ranges.rs"]
-mod ranges;
 mod registers;
 #[path = "../unix/signal.rs"]
 mod signal;
 mod unwind;
-#[path = "../linux/walk.rs"]
+#[path = "../walk.rs"]
 mod walk;
 
 use std::cell::Cell;
@@ -48,9 +44,9 @@ use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use mach2::mach_time::{mach_absolute_time, mach_timebase_info};
 
 pub(crate) use calls::Walker;
+pub(crate) use code::Functions;
 pub(crate) use delivery::leave_thread;
 pub(crate) use float::FloatControl;
-pub(crate) use image::Functions;
 pub(crate) use machine::{check, collect, functions, has_descriptions, has_symbols, install};
 pub(crate) use registers::Registers;
 pub(crate) use signal::{interrupt, unblock};

@@ -4,7 +4,8 @@ use std::ffi::c_int;
 use std::sync::OnceLock;
 
 use super::calls::Walker;
-use super::image::{Functions, Image};
+use super::code::Functions;
+use super::image::{self, Image};
 use super::registers::Registers;
 use super::walk::Chain;
 use super::{delivery, overflow, signal};
@@ -37,12 +38,12 @@ pub(crate) fn install() -> Result<(), Unavailable> {
 
 /// Whether the program's functions are known by name.
 pub(crate) fn has_symbols() -> bool {
-    machine().is_ok_and(|machine| machine.image.has_functions())
+    machine().is_ok_and(|machine| machine.image.code.has_functions())
 }
 
 /// Whether anything is known of what the compiler has inlined.
 pub(crate) fn has_descriptions() -> bool {
-    machine().is_ok_and(|machine| machine.image.has_descriptions())
+    machine().is_ok_and(|machine| machine.image.code.has_descriptions())
 }
 
 /// Judges a call chain.
@@ -67,5 +68,5 @@ pub(crate) fn collect(
 
 /// The names of the program's functions.
 pub(crate) fn functions() -> Functions {
-    Functions::of_this_program()
+    image::function_names()
 }

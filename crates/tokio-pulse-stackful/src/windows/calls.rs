@@ -53,7 +53,7 @@ impl<'a> Calls<'a> {
         let before = self.context.0.Rsp;
         let (low, high) = self.stack;
         let inside = |stack: u64| stack % 8 == 0 && stack >= low && stack <= high.saturating_sub(8);
-        if !inside(before) || !self.image.is_code(self.address()) {
+        if !inside(before) || !self.image.code.has(self.address()) {
             return None;
         }
         match self.image.table(self.address()) {

@@ -9,19 +9,15 @@
 
 mod alert;
 mod calls;
+#[path = "../code/mod.rs"]
+mod code;
 #[path = "../float.rs"]
 mod float;
 mod image;
-#[path = "../linux/inlined.rs"]
-mod inlined;
-#[path = "../linux/names.rs"]
-mod names;
 mod overflow;
-#[path = "../linux/ranges.rs"]
-mod ranges;
 mod redirect;
 mod registers;
-#[path = "../linux/walk.rs"]
+#[path = "../walk.rs"]
 mod walk;
 
 use std::sync::OnceLock;
@@ -36,8 +32,8 @@ use crate::metrics::Refusal;
 
 pub use alert::AlertableEvent;
 pub(crate) use calls::Walker;
+pub(crate) use code::Functions;
 pub(crate) use float::FloatControl;
-pub(crate) use image::Functions;
 pub(crate) use redirect::interrupt;
 pub(crate) use registers::Registers;
 pub(crate) use walk::Chain;
@@ -64,12 +60,12 @@ pub(crate) fn install() -> Result<(), Unavailable> {
 
 /// Whether the program's functions are known by name.
 pub(crate) fn has_symbols() -> bool {
-    machine().is_ok_and(image::Image::has_functions)
+    machine().is_ok_and(|image| image.code.has_functions())
 }
 
 /// Whether anything is known of what the compiler has inlined.
 pub(crate) fn has_descriptions() -> bool {
-    machine().is_ok_and(image::Image::has_descriptions)
+    machine().is_ok_and(|image| image.code.has_descriptions())
 }
 
 /// Judges a call chain.
@@ -94,7 +90,7 @@ pub(crate) fn collect(
 
 /// The names of the program's functions.
 pub(crate) fn functions() -> Functions {
-    Functions::of_this_program()
+    image::function_names()
 }
 
 /// The calling thread's number, to interrupt it by.

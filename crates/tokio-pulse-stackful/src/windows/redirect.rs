@@ -103,7 +103,7 @@ pub(crate) fn interrupt(thread: i32) -> bool {
     context.0.ContextFlags = CONTEXT_CONTROL_AMD64;
     // SAFETY: the context is aligned and valid for a write; this waits until the thread stands still.
     let told = unsafe { GetThreadContext(opened.0, &mut context.0) } != 0;
-    if !told || !image.is_code(context.0.Rip) {
+    if !told || !image.code.has(context.0.Rip) {
         return false;
     }
     note.instruction.store(context.0.Rip, Relaxed);

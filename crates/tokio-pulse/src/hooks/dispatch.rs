@@ -16,7 +16,7 @@ use crate::stall_report::{Reports, StallEnd};
 use crate::task::{Group, context};
 use crate::tier::TierManager;
 use crate::tier::accusation::Accusation;
-use crate::tier::manager::Ended;
+use crate::tier::verdict::Ended;
 
 /// Who hears of the polls of one runtime.
 #[derive(Clone, Debug)]

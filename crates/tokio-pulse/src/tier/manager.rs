@@ -1,14 +1,6 @@
-//! Judges the polls of suspects, and decides what is done to their next ones.
+//! The record of offenders: who is on it, what that means for their next polls, and for whom it is kept.
 //!
-//! # From the poll to the verdict
-//!
-//! A poll of a task that is not on record is seen by the watchdog alone. When it outlives its slice
-//! and the evidence is against it, the watchdog accuses the thread (see
-//! [`attention`](crate::heartbeat::attention)), and the thread, at the end of the poll, names the
-//! task: nothing about tasks is written down while they behave. From then on the task is on record,
-//! and its polls are measured on the thread itself: wall clock, CPU clock, and the time for which
-//! the thread waited for a processor, which is taken off. A poll that handed its worker over is
-//! invisible to the watchdog and is judged by these alone.
+//! What a poll that has ended says of its task is the matter of [`verdict`](super::verdict).
 //!
 //! # Who writes what
 //!
@@ -23,16 +15,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::Id;
-use tokio_pulse_sys::ThreadCpuClock;
 
-use super::accusation::Accusation;
 use super::filter::Filter;
-use super::record::{Change, PollReport};
-use super::sites::{History, Site, Sites, Threshold, Violation};
-use super::suspect::{PROBATION_POLLS, Standing, Suspect};
+use super::sites::{History, Site, Sites, Threshold};
+use super::suspect::{Standing, Suspect};
 use super::suspects::Suspects;
 use super::terms::terms;
-use super::treatment::{Measured, Treatment, Ward};
+use super::treatment::{Treatment, Ward};
 use super::{InterventionAction, Tier, TierPolicy};
 use crate::config::{ConfigError, ConfigHandle, TierConfig};
 use crate::heartbeat::{Heart, Party};
@@ -42,21 +31,9 @@ use crate::intervene::{gate::Gate, places::Places, warn::WarnLimit};
 use crate::lane::queue::Flow;
 use crate::lane::ticket;
 use crate::metrics::tier_counters::TierCounters;
+use crate::task::TaskContext;
 use crate::task::TaskPriority;
-use crate::task::context::{self, TaskContext};
-use crate::trace::{self, Intervention, Offender, TreatedPoll};
-
-/// What is to be noted of a poll on its thread.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Ended {
-    /// It was treated: there was a call of [`TierManager::before`] that said so.
-    pub(crate) treated: bool,
-    pub(crate) handed_off: bool,
-    pub(crate) violation: bool,
-    pub(crate) slow: bool,
-    /// Of the time that the poll was allowed; `None` if it was not judged.
-    pub(crate) budget_remaining: Option<Duration>,
-}
+use crate::trace::{Intervention, TreatedPoll};
 
 /// Keeps the record of offenders, and treats their polls as their tier demands.
 ///
@@ -72,20 +49,20 @@ pub(crate) struct Ended {
 /// ```
 #[derive(Clone, Debug)]
 pub struct TierManager {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    heart: Arc<Heart>,
-    filter: Filter,
-    suspects: Suspects,
-    sites: Sites,
-    config: ConfigHandle,
+pub(super) struct Shared {
+    pub(super) heart: Arc<Heart>,
+    pub(super) filter: Filter,
+    pub(super) suspects: Suspects,
+    pub(super) sites: Sites,
+    pub(super) config: ConfigHandle,
     gate: Arc<Gate>,
     places: Arc<Places>,
-    counters: TierCounters,
-    warnings: WarnLimit,
+    pub(super) counters: TierCounters,
+    pub(super) warnings: WarnLimit,
     /// The watch has ended. Polls read it without a lock; it is set under that of `arming`, so that
     /// nothing is armed after the end.
     stopped: AtomicBool,
@@ -132,7 +109,7 @@ impl TierManager {
     /// It was checked when it was made, so nothing can go wrong here.
     pub fn update_config(&self, config: TierConfig) {
         self.shared.config.update_config(config);
-        self.tidy(self.shared.heart.began.elapsed());
+        self.tidy(self.now());
     }
 
     /// Puts another policy for one tier in force.
@@ -222,7 +199,7 @@ impl TierManager {
         if !known && !named && !shared.filter.may_contain(site) {
             return false;
         }
-        let now = shared.heart.began.elapsed();
+        let now = self.now();
         let look =
             |suspect: &mut Suspect| (suspect.touch(now), suspect.movable, suspect.terms.priority);
         let (tier, movable, priority) = match shared.suspects.with(task, look) {
@@ -294,43 +271,13 @@ impl TierManager {
         let config = self.shared.config.current();
         let Some(terms) = terms(&config, site, Some(context)) else { return };
         if terms.floor > Tier::Zero {
-            let now = self.shared.heart.began.elapsed();
+            let now = self.now();
             let shared = &*self.shared;
             let new = || Suspect::new(terms.floor, site, Standing::Offender, terms, now);
             let limit = config.suspects_limit();
             let describe = |suspect: &mut Suspect| suspect.description = Some(context.clone());
             shared.suspects.with_or_insert(task, limit, &shared.filter, new, describe);
         }
-    }
-
-    /// A poll has ended that was treated, or that the watchdog accuses.
-    pub(crate) fn after(
-        &self,
-        task: Id,
-        spawned_at: &'static Location<'static>,
-        accusation: Option<Accusation>,
-    ) -> Ended {
-        let treated = Treatment::end(task, &self.shared.heart);
-        let now = self.shared.heart.began.elapsed();
-        let (treated, span) = treated.unzip();
-        let measured = match (treated, &accusation) {
-            (Some(treated), Some(accusation)) => treated.excused_by(accusation),
-            (Some(treated), None) => treated,
-            (None, Some(accusation)) => accusation.measured(ThreadCpuClock::grain()),
-            (None, None) => return Ended::default(),
-        };
-        let context = context::last_polled(task);
-        let site = Site::of(spawned_at);
-        let judged = self.judge(task, site, context.as_ref(), measured, accusation, now);
-        if let Some(treated) = treated {
-            self.shared.counters.polled(treated.lasted);
-        }
-        let handed_off = measured.handed_off;
-        let judged = judged.unwrap_or_default();
-        if let Some(span) = span {
-            span.end(measured.outcome(judged.budget_remaining));
-        }
-        Ended { treated: treated.is_some(), handed_off, ..judged }
     }
 
     /// The span of a poll on the lane that is about to begin.
@@ -340,28 +287,6 @@ impl TierManager {
             let action = self.shared.config.load().policy(tier).action();
             TreatedPoll { task, site, tier, action, on_lane: true }
         })
-    }
-
-    /// A poll has ended on the lane. Whether the next one is to be there as well.
-    pub(crate) fn judge_on_lane(
-        &self,
-        task: Id,
-        site: Site,
-        context: Option<&Arc<TaskContext>>,
-        measured: Measured,
-        span: Intervention,
-    ) -> bool {
-        let now = self.shared.heart.began.elapsed();
-        let judged = self.judge(task, site, context, measured, None, now);
-        span.end(measured.outcome(judged.and_then(|judged| judged.budget_remaining)));
-        let config = self.shared.config.load();
-        let slow = |suspect: &mut Suspect| {
-            suspect.touch(now).is_some_and(|(tier, expected)| {
-                let action = config.policy(self.in_force(tier)).action();
-                expected && action >= InterventionAction::SlowQueue
-            })
-        };
-        config.lane_enabled() && self.shared.suspects.with(task, slow).unwrap_or(false)
     }
 
     /// Whether a task belongs to the isolated lane.
@@ -374,123 +299,6 @@ impl TierManager {
     /// The priority of a task on record.
     pub(crate) fn priority_of(&self, task: Id) -> Option<TaskPriority> {
         self.shared.suspects.with(task, |suspect| suspect.terms.priority)
-    }
-
-    fn judge(
-        &self,
-        task: Id,
-        site: Site,
-        context: Option<&Arc<TaskContext>>,
-        measured: Measured,
-        accusation: Option<Accusation>,
-        now: Duration,
-    ) -> Option<Ended> {
-        let shared = &*self.shared;
-        let config = shared.config.current();
-        if self.is_stopped() {
-            return None;
-        }
-        let known = shared.filter.may_contain(task);
-        let Some(mut terms) = terms(&config, site, context.map(|context| &**context)) else {
-            // By its name, which is not known before a poll, or since a moment ago. It stays where it
-            // is found, or its next poll would be taken for that of a stranger.
-            if known {
-                shared.suspects.with(task, |suspect| suspect.standing = Standing::Exempt);
-            }
-            return None;
-        };
-        if known {
-            let by_hand = shared.suspects.with(task, |suspect| suspect.by_hand).flatten();
-            terms = by_hand.unwrap_or_default().upon(terms);
-        }
-        let allowed = terms.allowed(&config);
-        // The watchdog has its own evidence, but does not know what this task may take.
-        let active = measured.active();
-        let violation = active >= allowed;
-        let budget_remaining = allowed.saturating_sub(active);
-        if !known && !violation {
-            return None;
-        }
-        if violation && measured.in_doubt && measured.cpu.is_some_and(|cpu| cpu < allowed) {
-            // It may be an innocent's or an offender's: it speaks neither for nor against the task.
-            return None;
-        }
-        let report = PollReport { cpu: measured.cpu.unwrap_or(active), violation };
-        let cause = accusation.map_or_else(|| measured.cause(), |accused| accused.cause);
-        let movable = ticket::can_move(task);
-        let add = |suspect: &mut Suspect| {
-            suspect.movable |= movable;
-            if let (true, Some(context)) = (violation || suspect.description.is_none(), context) {
-                suspect.description = Some(context.clone());
-            }
-            suspect.add(report, measured.lasted, terms, &config, now)
-        };
-        let judged = if violation {
-            let new = || Suspect::new(terms.floor, site, Standing::Offender, terms, now);
-            let limit = config.suspects_limit();
-            Some(shared.suspects.with_or_insert(task, limit, &shared.filter, new, add))
-        } else {
-            shared.suspects.with(task, add)
-        };
-        let judged = judged?;
-        self.arm(true, &config);
-        self.count(judged.change, violation);
-        if judged.change == Change::Cleared {
-            shared.suspects.remove(task, &shared.filter);
-        }
-        if judged.in_favour {
-            let weight = 1.0 / f64::from(PROBATION_POLLS);
-            shared.sites.behaved(site, weight, threshold(&config), now, &shared.filter);
-        }
-        if violation {
-            let lasted = measured.lasted;
-            let violation = Violation { cpu: report.cpu, lasted, cause, first: judged.first };
-            shared.sites.offended(site, violation, threshold(&config), now, &shared.filter);
-            let (tier, action) = (judged.tier, config.policy(judged.tier).action());
-            let name = context.and_then(|context| context.name());
-            let offender = Offender {
-                task,
-                name,
-                site,
-                tier,
-                action,
-                violation,
-                budget_remaining,
-                suppressed: 0,
-            };
-            self.warn(&config, offender, now);
-        }
-        let slow = !violation && report.cpu > config.policy(judged.tier).good_poll_cpu();
-        if slow {
-            shared.counters.was_slow();
-        }
-        let budget_remaining = Some(budget_remaining);
-        Some(Ended { violation, slow, budget_remaining, ..Ended::default() })
-    }
-
-    fn count(&self, change: Change, violation: bool) {
-        let counters = &self.shared.counters;
-        if violation {
-            counters.violated();
-        }
-        match change {
-            Change::Promoted => counters.promoted(),
-            Change::Demoted | Change::Cleared => counters.demoted(),
-            Change::None => {}
-        }
-    }
-
-    fn warn(&self, config: &TierConfig, mut offender: Offender<'_>, now: Duration) {
-        if offender.action < InterventionAction::Warn {
-            return;
-        }
-        match self.shared.warnings.admit(config.warnings_per_minute(), now) {
-            Some(suppressed) => {
-                offender.suppressed = suppressed;
-                crate::watchdog::contained(|| trace::offender(&offender));
-            }
-            None => self.shared.counters.warning_suppressed(),
-        }
     }
 
     /// Watchdog, once in a while: lets the memory fade.
@@ -508,7 +316,7 @@ impl TierManager {
     }
 
     /// Whether polls have to ask at all.
-    fn arm(&self, armed: bool, config: &TierConfig) {
+    pub(super) fn arm(&self, armed: bool, config: &TierConfig) {
         let shared = &*self.shared;
         let sentence =
             Sentence::of(config.demotion(), config.demotion_slice(), false, Means::here());
@@ -523,7 +331,7 @@ impl TierManager {
         heart.set_worker_slice(slice.filter(|_| !stopped));
     }
 
-    fn is_stopped(&self) -> bool {
+    pub(super) fn is_stopped(&self) -> bool {
         self.shared.stopped.load(Relaxed)
     }
 
@@ -547,7 +355,7 @@ fn has_floors(config: &TierConfig) -> bool {
     config.rules().iter().any(|rule| rule.tier().is_some())
 }
 
-fn threshold(config: &TierConfig) -> Threshold {
+pub(super) fn threshold(config: &TierConfig) -> Threshold {
     Threshold {
         offenders: config.sites_offenders(),
         half_life: config.sites_fade_after(),

@@ -19,6 +19,7 @@ mod suspect;
 mod suspects;
 mod terms;
 pub(crate) mod treatment;
+pub(crate) mod verdict;
 
 use std::fmt;
 use std::str::FromStr;

@@ -25,7 +25,7 @@ type Reader<'a> = EndianSlice<'a, NativeEndian>;
 type Spans = Vec<(u64, u64, Verdict)>;
 
 #[derive(Debug, Default)]
-pub(super) struct Inlined {
+pub(crate) struct Inlined {
     /// What is denied, and what is this crate's.
     foreign: Ranges,
     /// Where something is known.
@@ -34,7 +34,7 @@ pub(super) struct Inlined {
 
 impl Inlined {
     /// What is not there or cannot be read is not described.
-    pub(super) fn of(file: &object::File<'_>, bias: u64, excluded: &[String]) -> Self {
+    pub(crate) fn of(file: &object::File<'_>, bias: u64, excluded: &[String]) -> Self {
         let load = |id: gimli::SectionId| -> Result<Cow<'_, [u8]>, gimli::Error> {
             let section = file.section_by_name(id.name());
             Ok(section.and_then(|section| section.uncompressed_data().ok()).unwrap_or_default())
@@ -57,16 +57,16 @@ impl Inlined {
     }
 
     /// Of an instruction of a preemptible function.
-    pub(super) fn verdict(&self, address: u64) -> Verdict {
+    pub(crate) fn verdict(&self, address: u64) -> Verdict {
         if self.foreign.has(address) { self.foreign.verdict(address) } else { Verdict::Preemptible }
     }
 
     /// Whether it is known where the instruction came from.
-    pub(super) fn is_described(&self, address: u64) -> bool {
+    pub(crate) fn is_described(&self, address: u64) -> bool {
         self.described.has(address)
     }
 
-    pub(super) fn has_descriptions(&self) -> bool {
+    pub(crate) fn has_descriptions(&self) -> bool {
         !self.described.is_empty()
     }
 }

@@ -2,7 +2,7 @@
 
 /// What may happen to a call chain with such a piece of code in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It can be set aside anywhere.
     Preemptible,
     /// It is this crate's; passed over at the top of a chain that asks for a switch itself.
@@ -22,12 +22,12 @@ struct Range {
 
 /// Sorted and without overlaps. Read by a signal handler: it never changes once it is built.
 #[derive(Debug, Default)]
-pub(super) struct Ranges(Vec<Range>);
+pub(crate) struct Ranges(Vec<Range>);
 
 impl Ranges {
     /// From symbols in any order: start, size, and what they are. Of two that overlap the stricter
     /// one counts for both; functions that were folded into one have several names.
-    pub(super) fn new(mut symbols: Vec<(u64, u64, Verdict)>) -> Self {
+    pub(crate) fn new(mut symbols: Vec<(u64, u64, Verdict)>) -> Self {
         symbols.sort_by_key(|&(start, size, _)| (start, size));
         let mut ranges: Vec<Range> = Vec::new();
         for (start, size, verdict) in symbols {
@@ -46,7 +46,7 @@ impl Ranges {
     }
 
     /// An address in no symbol is denied.
-    pub(super) fn verdict(&self, address: u64) -> Verdict {
+    pub(crate) fn verdict(&self, address: u64) -> Verdict {
         self.at(address).map_or(Verdict::Denied, |range| range.verdict)
     }
 
@@ -56,11 +56,11 @@ impl Ranges {
     }
 
     /// Whether an address is in any of them.
-    pub(super) fn has(&self, address: u64) -> bool {
+    pub(crate) fn has(&self, address: u64) -> bool {
         self.at(address).is_some()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

@@ -88,7 +88,7 @@ const OWN_PREEMPTIBLE: &[&str] = &[
 ];
 
 /// Of a name as the linker sees it. Paths that begin like one of `excluded` are denied.
-pub(super) fn verdict(symbol: &str, excluded: &[String]) -> Verdict {
+pub(crate) fn verdict(symbol: &str, excluded: &[String]) -> Verdict {
     match rustc_demangle::try_demangle(symbol) {
         Ok(name) => {
             let name = format!("{name:#}");

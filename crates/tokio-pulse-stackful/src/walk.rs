@@ -5,8 +5,8 @@
 //! leads to its caller is the platform's: `calls`.
 
 use super::calls::{Calls, Walker};
+use super::code::Verdict;
 use super::image::Image;
-use super::ranges::Verdict;
 use super::registers::Registers;
 use crate::metrics::Refusal;
 
@@ -36,7 +36,7 @@ impl Walker {
         registers: &Registers,
         chain: Chain,
     ) -> Result<(), Refusal> {
-        let known = image.has_functions();
+        let known = image.code.has_functions();
         if !known && !chain.marked {
             return Err(Refusal::Code);
         }
@@ -44,8 +44,8 @@ impl Walker {
         let mut calls = Calls::new(image, registers, chain.end);
         for depth in 0..MAX_FRAMES {
             let innermost = depth == 0;
-            let verdict = image.verdict(calls.address());
-            let undescribed = chain.described && !image.is_described(calls.address());
+            let verdict = image.code.verdict(calls.address());
+            let undescribed = chain.described && !image.code.is_described(calls.address());
             match verdict {
                 Verdict::Root if !innermost => return Ok(()),
                 _ if !known && calls.stack() >= chain.root => return Ok(()),
@@ -71,7 +71,7 @@ impl Walker {
         let mut calls = Calls::of_the_program(image, registers, end);
         for (count, place) in into.iter_mut().enumerate() {
             *place = calls.address();
-            if image.verdict(*place) == Verdict::Root || calls.step(self).is_none() {
+            if image.code.verdict(*place) == Verdict::Root || calls.step(self).is_none() {
                 return count + 1;
             }
         }

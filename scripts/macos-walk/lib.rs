@@ -29,11 +29,9 @@ impl Unavailable {
 
 mod walk {
     mod calls;
+    mod code;
     mod entry;
     mod image;
-    mod inlined;
-    mod names;
-    mod ranges;
     mod unwind;
 
     use std::sync::OnceLock;
@@ -98,7 +96,7 @@ mod walk {
             if depth > 0 && root.contains(place) {
                 return Ok(depth + 1);
             }
-            if image.verdict(*place) != ranges::Verdict::Preemptible {
+            if image.code.verdict(*place) != code::Verdict::Preemptible {
                 return Err(-1);
             }
             calls.step(&mut walker).ok_or(-2)?;

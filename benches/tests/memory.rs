@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::task::{JoinHandle, yield_now};
-use tokio_pulse::Builder;
+use tokio_pulse::{Builder, TierConfig};
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
@@ -11,6 +11,8 @@ static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 const TASKS: usize = 100_000;
 /// One in a hundred.
 const OFFENDERS: usize = TASKS / 100;
+/// Fewer than offend.
+const LIMIT: usize = OFFENDERS / 2;
 const SLICE: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -42,12 +44,16 @@ fn a_well_behaved_task_costs_nothing_and_the_record_of_offenders_is_bounded() {
     let (tasks, stock_bytes) = well_behaved(&stock);
     drop((tasks, stock));
 
-    let pulse = Builder::new_multi_thread().worker_threads(2).slice(SLICE).build().unwrap();
-    let (tasks, pulse_bytes) = well_behaved(pulse.tokio());
-    let a_task = (pulse_bytes as f64 - stock_bytes as f64) / TASKS as f64;
-    println!("{} bytes a task on stock, {a_task:+.3} on Pulse", stock_bytes / TASKS);
+    let config = TierConfig::builder().slice(SLICE).suspects_limit(LIMIT).build().unwrap();
+    let pulse = Builder::new_multi_thread().worker_threads(2).tier_config(config).build().unwrap();
     // What there is of it does not grow with the tasks: the threads of the reserve, for one.
-    assert!(a_task.abs() < 1.0, "{a_task} bytes more a task");
+    let costs_nothing = |pulse_bytes: usize, when: &str| {
+        let a_task = (pulse_bytes as f64 - stock_bytes as f64) / TASKS as f64;
+        println!("{} bytes a task on stock, {a_task:+.3} on Pulse {when}", stock_bytes / TASKS);
+        assert!(a_task.abs() < 1.0, "{a_task} bytes more a task {when}");
+    };
+    let (tasks, pulse_bytes) = well_behaved(pulse.tokio());
+    costs_nothing(pulse_bytes, "before anybody offends");
 
     let before = bytes();
     let offenders: Vec<_> = (0..OFFENDERS)
@@ -68,9 +74,15 @@ fn a_well_behaved_task_costs_nothing_and_the_record_of_offenders_is_bounded() {
         assert!(Instant::now() < deadline, "{:?}", tiers.metrics());
         std::thread::sleep(Duration::from_millis(10));
     }
-    let (suspects, limit) = (tiers.metrics().suspects(), tiers.config().suspects_limit());
+    let suspects = tiers.metrics().suspects();
     let record = (bytes() - before) / suspects.max(1);
-    println!("{suspects} suspects of at most {limit}; {record} bytes each, their tasks included");
-    assert!(suspects > 0 && suspects <= limit);
-    drop((tasks, offenders));
+    println!(
+        "{suspects} suspects of at most {LIMIT}; {record} bytes each, all offenders' tasks included"
+    );
+    assert!(suspects > 0 && suspects <= LIMIT);
+
+    let (more_tasks, pulse_bytes) = well_behaved(pulse.tokio());
+    costs_nothing(pulse_bytes, "while offenders are on record");
+    assert!(tiers.metrics().suspects() <= LIMIT);
+    drop((tasks, offenders, more_tasks));
 }

@@ -3,96 +3,17 @@
 
 mod common;
 
-#[cfg(target_os = "linux")]
-use std::process::{Child, Command};
-#[cfg(target_os = "linux")]
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, builder, eventually};
-use tokio::task::{JoinHandle, yield_now};
+use common::hog::{BURST, Hog, burn, judging, tier_of};
+use common::{PATIENCE, eventually};
+use tokio::task::yield_now;
 use tokio_pulse::config::Rule;
 use tokio_pulse::{
-    Advice, Builder, InterventionAction, Runtime, TaskPriority, Tier, TierConfig, TierPolicy, task,
+    Advice, Builder, InterventionAction, Runtime, Tier, TierConfig, TierPolicy, task,
 };
-
-/// A multiple of the slice, so that a burst is a violation on any machine.
-const BURST: Duration = Duration::from_millis(30);
-
-/// Without a lane: here everybody is treated as a task that others have spawned.
-fn judging(workers: usize) -> Builder {
-    let mut builder = builder(workers);
-    builder.tier_config(TierConfig::builder().lane_threads(0).build().unwrap());
-    builder.slice(Duration::from_millis(5));
-    builder
-}
-
-fn burn(time: Duration) {
-    // CPU time: on a loaded machine the wall clock would end a burst before it has burned anything.
-    let clock = tokio_pulse_sys::ThreadCpuClock::of_current_thread().unwrap();
-    let begun = clock.read().unwrap();
-    while clock.read().unwrap() - begun < time {
-        std::hint::spin_loop();
-    }
-}
-
-/// Of a poll that is to be a violation: what a coarse clock may have jumped by is no proof.
-fn burst() -> Duration {
-    BURST + 2 * tokio_pulse_sys::ThreadCpuClock::grain()
-}
-
-/// Offends in each poll until it is told to behave; ends when it is told to end.
-struct Hog {
-    behave: Arc<AtomicBool>,
-    end: Arc<AtomicBool>,
-    polls: Arc<AtomicUsize>,
-    task: JoinHandle<()>,
-}
-
-impl Hog {
-    #[track_caller]
-    fn spawn_on(runtime: &Runtime) -> Self {
-        Self::spawn(runtime, |future| runtime.spawn(future))
-    }
-
-    #[track_caller]
-    fn spawn(
-        _runtime: &Runtime,
-        spawn: impl FnOnce(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>) -> JoinHandle<()>,
-    ) -> Self {
-        let flag = || Arc::new(AtomicBool::new(false));
-        let (behave, end, polls) = (flag(), flag(), Arc::new(AtomicUsize::new(0)));
-        let (behaves, ends, counted) = (behave.clone(), end.clone(), polls.clone());
-        let task = spawn(Box::pin(async move {
-            while !ends.load(Ordering::Relaxed) {
-                if behaves.load(Ordering::Relaxed) {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                } else {
-                    burn(burst());
-                    yield_now().await;
-                }
-                counted.fetch_add(1, Ordering::Relaxed);
-            }
-        }));
-        Self { behave, end, polls, task }
-    }
-
-    fn polls(&self) -> usize {
-        self.polls.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Hog {
-    fn drop(&mut self) {
-        self.end.store(true, Ordering::Relaxed);
-    }
-}
-
-fn tier_of(runtime: &Runtime, hog: &Hog) -> Tier {
-    runtime.handle().tiers().tier_of(hog.task.id())
-}
 
 #[test]
 fn an_offender_rises_to_the_slow_lane_and_hurts_nobody_there() {
@@ -113,7 +34,7 @@ fn an_offender_rises_to_the_slow_lane_and_hurts_nobody_there() {
     assert!(!hog.task.is_finished());
     let suspects = runtime.handle().tiers().suspects();
     assert_eq!(suspects[0].task_id(), hog.task.id());
-    assert!(suspects[0].spawned_at().0.ends_with("tiers.rs"), "{suspects:?}");
+    assert!(suspects[0].spawned_at().0.ends_with("hog.rs"), "{suspects:?}");
 }
 
 #[test]
@@ -132,133 +53,6 @@ fn a_reformed_offender_is_taken_off_the_record() {
     hog.behave.store(true, Ordering::Relaxed);
     eventually("nothing is held against it", || runtime.handle().tiers().suspects().is_empty());
     assert!(runtime.handle().tiers().metrics().demotions() >= 4);
-}
-
-#[test]
-fn blocking_is_an_offence_and_is_told_from_computing() {
-    let runtime = judging(2).build().unwrap();
-    let over = Arc::new(AtomicBool::new(false));
-    let ends = over.clone();
-    let sleeper = runtime.spawn(async move {
-        while !ends.load(Ordering::Relaxed) {
-            std::thread::sleep(BURST);
-            yield_now().await;
-        }
-    });
-    if common::tells_sleepers() {
-        eventually("the sleeper is an offender", || {
-            runtime.handle().tiers().suspects().iter().any(|s| s.violations() >= 3)
-        });
-        let sites = runtime.handle().tiers().spawn_sites();
-        assert_eq!(sites[0].advice(), Advice::DoNotBlock, "{}", sites[0]);
-        assert!(sites[0].to_string().contains("tiers.rs"), "{}", sites[0]);
-    } else {
-        // It may as well have waited for a processor: it is rescued from, and not blamed.
-        eventually("the sleeper stalls", || runtime.metrics().stalls() >= 3);
-        assert_eq!(runtime.handle().tiers().metrics().violations(), 0);
-    }
-    over.store(true, Ordering::Relaxed);
-    runtime.block_on(sleeper).unwrap();
-}
-
-/// Other processes that burn both processors, so that the kernel keeps our threads waiting.
-#[cfg(target_os = "linux")]
-struct Burners(Vec<Child>);
-
-#[cfg(target_os = "linux")]
-impl Burners {
-    fn start(n: usize) -> Self {
-        let burner = || Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
-        Self((0..n).map(|_| burner()).collect())
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for Burners {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-/// Each poll takes a millisecond of a processor, a fifth of the slice, and much longer by the clock.
-#[cfg(target_os = "linux")]
-#[test]
-fn nobody_is_blamed_for_what_the_kernel_does() {
-    are_innocent(|| burn(Duration::from_millis(1)));
-}
-
-/// Each poll holds a lock for half a millisecond of a processor, as polls do that set timers, and waits for it
-/// while another thread that holds it waits for a processor.
-#[cfg(target_os = "linux")]
-#[test]
-fn nobody_is_blamed_for_a_lock_whose_holder_the_kernel_sets_aside() {
-    static LOCK: Mutex<()> = Mutex::new(());
-    are_innocent(|| {
-        let _guard = LOCK.lock().unwrap();
-        burn(Duration::from_micros(500));
-    });
-}
-
-/// Up to three times: when a virtual machine is itself set aside, its kernel may count that as CPU
-/// time of whatever thread it was running, and then nothing tells that thread from an offender.
-#[cfg(target_os = "linux")]
-#[track_caller]
-fn are_innocent(poll: fn()) {
-    if common::is_emulated() {
-        return;
-    }
-    let _burners = Burners::start(4);
-    let blamed: Vec<_> = (0..3).map(|_| blamed(poll)).take_while(|n| *n > 0).collect();
-    assert!(blamed.len() < 3, "innocents were blamed each time: {blamed:?}");
-}
-
-/// How many of eight times a hundred such polls are.
-#[cfg(target_os = "linux")]
-fn blamed(poll: fn()) -> u64 {
-    let runtime = judging(2).build().unwrap();
-    let innocents: Vec<_> = (0..8)
-        .map(|_| {
-            runtime.spawn(async move {
-                for _ in 0..100 {
-                    poll();
-                    yield_now().await;
-                }
-            })
-        })
-        .collect();
-    for innocent in innocents {
-        runtime.block_on(innocent).unwrap();
-    }
-    runtime.handle().tiers().metrics().violations()
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn an_offender_is_known_on_a_loaded_machine_too_and_its_neighbours_stay_innocent() {
-    if common::is_emulated() {
-        return;
-    }
-    let _burners = Burners::start(2);
-    let runtime = judging(2).build().unwrap();
-    let hog = Hog::spawn_on(&runtime);
-    let neighbour = runtime.spawn(async {
-        for _ in 0..500 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    });
-    eventually("the hog is at the top", || tier_of(&runtime, &hog) == Tier::Three);
-    let id = neighbour.id();
-    runtime.block_on(neighbour).unwrap();
-    assert_eq!(runtime.handle().tiers().tier_of(id), Tier::Zero);
-    let tiers = runtime.handle().tiers();
-    assert!(
-        tiers.suspects().iter().all(|s| s.task_id() == hog.task.id()),
-        "{:?}",
-        tiers.suspects()
-    );
 }
 
 #[test]
@@ -299,66 +93,10 @@ fn one_task_alone_makes_no_site_suspect() {
     drop(hog);
 }
 
-#[test]
-fn the_exempt_are_never_judged() {
-    let mut builder = judging(2);
-    builder.rule(Rule::builder().site("tiers.rs").exempt().build().unwrap());
-    let runtime = builder.build().unwrap();
-    let hog = Hog::spawn_on(&runtime);
-    eventually("it has stalled a few times", || runtime.metrics().stalls() >= 5);
-    assert_eq!(runtime.handle().tiers().metrics().violations(), 0);
-    drop(hog);
-}
-
-#[test]
-fn a_rule_puts_tasks_on_record_by_place_and_by_name() {
-    let mut builder = judging(2);
-    builder
-        .rule(Rule::builder().name("import-*").tier(Tier::Three).build().unwrap())
-        .rule(Rule::builder().label("kind", "batch").tier(Tier::Two).build().unwrap());
-    let runtime = builder.build().unwrap();
-    let polite = || async {
-        loop {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    let named = task::Builder::new().name("import-7").spawn_on(polite(), runtime.handle());
-    let labelled = task::Builder::new().label("kind", "batch").spawn_on(polite(), runtime.handle());
-    let other = task::Builder::new().name("export").spawn_on(polite(), runtime.handle());
-    let tier = |task: &JoinHandle<()>| runtime.handle().tiers().tier_of(task.id());
-    eventually("both are where the rules want them", || {
-        tier(&named) == Tier::Three && tier(&labelled) == Tier::Two
-    });
-    assert_eq!(tier(&other), Tier::Zero);
-    eventually("their workers are handed over", || {
-        runtime.handle().tiers().metrics().handoffs() >= 10
-    });
-}
-
-#[test]
-fn a_critical_task_may_take_more() {
-    let runtime = judging(2).build().unwrap();
-    let spawn = |priority| {
-        let described = task::Builder::new().priority(priority);
-        Hog::spawn(&runtime, |future| described.spawn_on(future, runtime.handle()))
-    };
-    // A burst is six slices: too long for a normal task, and for a critical one only four are allowed
-    // as well, but it takes four times as many to escalate it.
-    let (critical, normal) = (spawn(TaskPriority::Critical), spawn(TaskPriority::Normal));
-    eventually("the normal one is at the top", || tier_of(&runtime, &normal) == Tier::Three);
-    eventually("the critical one rises later", || tier_of(&runtime, &critical) > Tier::Zero);
-    let suspects = runtime.handle().tiers().suspects();
-    let violations = |hog: &Hog| {
-        suspects.iter().find(|s| s.task_id() == hog.task.id()).map_or(0, |s| s.violations())
-    };
-    assert!(violations(&critical) >= 4, "{suspects:?}");
-}
-
 /// One holds the only permit and waits for the other, who stands at the gate.
 #[test]
 fn the_gate_makes_no_deadlock() {
     let mut builder = judging(2);
-    builder.rule(Rule::builder().name("gated").tier(Tier::Three).build().unwrap());
     builder.tier_config(
         TierConfig::builder()
             .lane_threads(0)
@@ -486,7 +224,7 @@ fn policies_change_while_the_runtime_runs() {
     assert!(!news.has_changed().unwrap());
     tiers.update_config(
         TierConfig::builder()
-            .rule(Rule::builder().site("tiers.rs").exempt().build().unwrap())
+            .rule(Rule::builder().site("hog.rs").exempt().build().unwrap())
             .build()
             .unwrap(),
     );
@@ -530,29 +268,6 @@ fn a_current_thread_runtime_judges_and_does_not_hand_off() {
         }
     });
     assert_eq!(tiers.metrics().handoffs(), 0);
-}
-
-/// Only the wrapper of stable Tokio could mistake one for the other; with hooks there is nothing to
-/// mistake.
-#[test]
-fn a_poll_that_follows_a_foreign_stall_is_not_taken_for_it() {
-    if common::is_emulated() {
-        return;
-    }
-    let runtime = judging(1).reserve_workers(0).build().unwrap();
-    let innocents: Vec<_> = (0..30)
-        .map(|_| {
-            runtime.tokio().spawn(async { burn(BURST) });
-            // Next in the queue, and over before anybody looks.
-            runtime.spawn(async {})
-        })
-        .collect();
-    let ids: Vec<_> = innocents.iter().map(|task| task.id()).collect();
-    for innocent in innocents {
-        runtime.block_on(innocent).unwrap();
-    }
-    let suspects = runtime.handle().tiers().suspects();
-    assert!(suspects.iter().all(|s| !ids.contains(&s.task_id())), "{suspects:?}");
 }
 
 /// A manager among the user's hooks hears of polls that its own runtime treats as well, and of those

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::tier::PolicyError;
 
-/// How the kernel is asked to prefer others to a thread that runs the polls of the slow lane.
+/// How the kernel is asked to prefer others to a thread that runs the polls of offenders, from the action `yield` on.
 ///
 /// ```
 /// use tokio_pulse::Demotion;

@@ -287,7 +287,7 @@ pub(super) static FIELDS: &[Field] = &[
         Kind::Choice(Demotion::WORDS),
         None,
         |draft, _i| draft.config.demotion,
-        "How the kernel is asked to prefer others to a thread of the slow lane."
+        "How the kernel is asked to prefer others to a thread that runs an offender (from the action `yield` on)."
     ),
     field!(
         "demotion.slice",

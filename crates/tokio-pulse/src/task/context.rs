@@ -25,11 +25,11 @@ use super::{Group, TaskPriority};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskContext {
-    pub(super) name: Option<String>,
-    pub(super) priority: Option<TaskPriority>,
-    pub(super) budget: Option<Duration>,
-    pub(super) labels: Vec<(String, String)>,
-    pub(super) group: Option<Group>,
+    pub(crate) name: Option<String>,
+    pub(crate) priority: Option<TaskPriority>,
+    pub(crate) budget: Option<Duration>,
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) group: Option<Group>,
 }
 
 thread_local! {

@@ -28,10 +28,11 @@ pub enum InterventionAction {
     /// is handed over before each poll, so that nobody waits behind it. The kernel prefers others
     /// to the thread that goes on with it.
     Yield = 2,
-    /// Moreover, as many such polls run at once as there are permits, in the order of their
-    /// coming.
+    /// Moreover, as many such polls run at once as there are permits, in the order of a fair queue;
+    /// tasks that were spawned through Pulse go to the slow lane instead, which has a queue of the same kind.
     SlowQueue = 3,
-    /// As `SlowQueue`, and the thread is demoted by niceness as well, where that can be taken back.
+    /// As `SlowQueue`, and the thread is demoted by niceness as well, where that can be taken back. On the slow
+    /// lane, where a quota is set, the task's polls run within that.
     Isolate = 4,
 }
 

@@ -1,4 +1,4 @@
-//! The record of offenders: who is on it, what that means for their next polls, and for whom it is kept.
+//! The record of offenders: who is on it, and what that means for their next polls.
 //!
 //! What a poll that has ended says of its task is the matter of [`verdict`](super::verdict).
 //!
@@ -247,7 +247,7 @@ impl TierManager {
         let (tier, standing) = if terms.floor > Tier::Zero {
             (terms.floor, Standing::Offender)
         } else if shared.sites.is_suspect(site) {
-            (config.sites_tier(), Standing::Probation { good_polls: 0 })
+            (config.sites_tier(), Standing::Probation { polls: 0 })
         } else {
             return None;
         };

@@ -9,7 +9,7 @@ pub(crate) mod accusation;
 mod action;
 mod by_hand;
 mod filter;
-pub(crate) mod manager;
+mod manager;
 mod policy;
 mod query;
 mod record;

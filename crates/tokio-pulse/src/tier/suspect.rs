@@ -15,7 +15,7 @@ use crate::task::TaskContext;
 const LATEST: f64 = 0.3;
 const EXPECTED: f64 = 0.5;
 
-/// So many good polls acquit a task that has done nothing but come from a suspect site.
+/// So many polls without a violation acquit a task that has done nothing but come from a suspect site.
 pub(super) const PROBATION_POLLS: u32 = 3;
 
 /// What is known of one task.
@@ -48,8 +48,8 @@ pub(crate) struct Suspect {
 pub(crate) enum Standing {
     /// It has offended.
     Offender,
-    /// Others that were spawned where it was have offended. So many good polls speak for it.
-    Probation { good_polls: u32 },
+    /// Others that were spawned where it was have offended. So many polls without a violation speak for it.
+    Probation { polls: u32 },
     /// The user has exempted it, by what no hook sees before its first poll.
     Exempt,
     /// It was on probation and behaved. Kept, so that it is not put there again at once.
@@ -154,7 +154,6 @@ impl Suspect {
         if self.record.tier() < terms.floor {
             self.record = Record::new(terms.floor, now);
         }
-        let good = !report.violation && report.cpu <= config.policy(self.tier()).good_poll_cpu();
         if report.violation {
             self.violations += 1;
             self.cpu = self.cpu.saturating_add(report.cpu);
@@ -170,10 +169,11 @@ impl Suspect {
                 self.heavy = self.heavy.max(EXPECTED);
             }
             self.standing = Standing::Offender;
-        } else if let (true, Standing::Probation { good_polls }) = (good, &mut self.standing) {
-            *good_polls += 1;
+        } else if let Standing::Probation { polls } = &mut self.standing {
+            // It is suspected of violations, so a poll that is none speaks for it, good or slow.
+            *polls += 1;
             in_favour = true;
-            if *good_polls >= PROBATION_POLLS {
+            if *polls >= PROBATION_POLLS {
                 self.standing = Standing::Acquitted;
             }
         }
@@ -220,8 +220,26 @@ mod tests {
     }
 
     #[test]
+    fn who_does_no_wrong_is_acquitted_however_slow() {
+        let config = TierConfig::default();
+        let site = Site::of(Location::caller());
+        let terms = terms(&config, site, None).unwrap();
+        let slow = config.policy(Tier::Two).good_poll_cpu() + Duration::from_millis(1);
+        for cpu in [Duration::ZERO, slow] {
+            let probation = Standing::Probation { polls: 0 };
+            let mut suspect = Suspect::new(Tier::Two, site, probation, terms, Duration::ZERO);
+            let report = PollReport { cpu, violation: false };
+            for _ in 0..PROBATION_POLLS {
+                assert!(suspect.is_judged(), "{cpu:?}");
+                assert!(suspect.add(report, cpu, terms, &config, Duration::ZERO).in_favour);
+            }
+            assert_eq!(suspect.standing, Standing::Acquitted, "{cpu:?}");
+        }
+    }
+
+    #[test]
     fn one_offence_on_probation_is_what_was_expected() {
-        let mut poll = suspect(Standing::Probation { good_polls: 0 });
+        let mut poll = suspect(Standing::Probation { polls: 0 });
         assert_eq!([poll(BAD), poll(BAD), poll(GOOD)], [true, true, false]);
     }
 }

@@ -110,3 +110,51 @@ impl TierManager {
         self.suspects_on_record().with(task, of).flatten()
     }
 }
+
+#[cfg(all(test, not(pulse_loom)))]
+mod tests {
+    use std::panic::Location;
+
+    use super::*;
+    use crate::config::Rule;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn imports() -> TaskContext {
+        TaskContext {
+            name: Some("import".into()),
+            priority: Some(TaskPriority::Critical),
+            budget: Some(50 * MS),
+            ..TaskContext::default()
+        }
+    }
+
+    #[test]
+    fn without_a_rule_the_task_has_what_its_spawner_said() {
+        let config = TierConfig::default();
+        let terms = terms(&config, Site::of(Location::caller()), Some(&imports())).unwrap();
+        let said = (TaskPriority::Critical, Some(50 * MS), Tier::Zero);
+        assert_eq!((terms.priority, terms.budget, terms.floor), said);
+        assert_eq!(terms.allowed(&config), 50 * MS);
+    }
+
+    #[test]
+    fn a_rule_has_the_last_word() {
+        let rule = Rule::builder()
+            .name("import")
+            .priority(TaskPriority::Low)
+            .budget(2 * MS)
+            .tier(Tier::Two)
+            .build()
+            .unwrap();
+        let config = TierConfig::builder().rule(rule).build().unwrap();
+        let site = Site::of(Location::caller());
+        let ruled = terms(&config, site, Some(&imports())).unwrap();
+        let said = (TaskPriority::Low, Some(2 * MS), Tier::Two);
+        assert_eq!((ruled.priority, ruled.budget, ruled.floor), said);
+        // And says nothing of others.
+        let other = terms(&config, site, None).unwrap();
+        assert_eq!((other.priority, other.floor), (TaskPriority::default(), Tier::Zero));
+        assert_eq!(other.allowed(&config), config.slice());
+    }
+}

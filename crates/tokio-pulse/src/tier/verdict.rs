@@ -114,7 +114,7 @@ impl TierManager {
         config.lane_enabled() && self.shared.suspects.with(task, slow).unwrap_or(false)
     }
 
-    /// `None`: it speaks neither for nor against its task.
+    /// `None`: nobody is judged any more, the task is exempt, or the poll speaks neither for nor against it.
     fn judge(&self, case: &Case<'_>) -> Option<Ended> {
         let shared = &*self.shared;
         let config = shared.config.current();

@@ -2,6 +2,8 @@
 //! machine keeps; nothing asserts that something was fast.
 #![allow(dead_code, reason = "each test program uses some of it")]
 
+pub(crate) mod hog;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

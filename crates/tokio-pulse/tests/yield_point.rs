@@ -115,7 +115,7 @@ fn a_loop_over_what_is_always_ready_lets_the_others_go_on() {
     let runtime = alone();
     let ticker = Ticker::start(&runtime);
     let ticks = ticker.clone();
-    let had = run(&runtime, async move {
+    let looping = polls_of(async move {
         let (since, begun) = (ticks.ticks(), Instant::now());
         while !ticks.has_had(20, since, begun) {
             check_and_yield().await;
@@ -123,7 +123,10 @@ fn a_loop_over_what_is_always_ready_lets_the_others_go_on() {
         }
         ticks.ticks() - since
     });
+    let (had, polls) = run(&runtime, looping);
     assert!(had >= 20, "{had} ticks");
+    let yields: u64 = runtime.metrics().workers().iter().map(|worker| worker.yields()).sum();
+    assert_eq!(yields, polls as u64 - 1, "all polls but the last one end by a yield");
 }
 
 /// Counts the polls of its future.

@@ -142,6 +142,19 @@ pub(crate) fn with_slot(heart: &Heart, f: impl FnOnce(&Slot)) {
     });
 }
 
+/// As [`with_slot`], for code that may run on threads which nobody watches, such as those of a lane: they get
+/// no slot by it.
+pub(crate) fn with_slot_if_any(heart: &Heart, f: impl FnOnce(&Slot)) {
+    let _ = SEATS.try_with(|seats| match seats.first.get() {
+        Some(seat) if seat.heart == heart.id => f(&seat.slot),
+        _ => {
+            if let Some(slot) = seats.find(heart.id) {
+                f(&slot);
+            }
+        }
+    });
+}
+
 /// As [`with_slot`], and remembers that this thread works for that runtime.
 pub(crate) fn with_slot_as_worker(heart: &Heart, f: impl FnOnce(&Slot)) {
     let _ = SEATS.try_with(|seats| seats.current.set(Some(heart.id)));

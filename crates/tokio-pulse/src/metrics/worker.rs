@@ -1,7 +1,7 @@
 //! What is counted for each thread.
 //!
-//! Each counter has one writer: the thread itself, at the end of a poll that somebody attended to,
-//! or the watchdog. So an update is a load and a store. Setting back to zero is not a write to a
+//! Each counter has one writer: the thread itself, at a yield point that yields and at the end of a poll that
+//! somebody attended to, or the watchdog. So an update is a load and a store. Setting back to zero is not a write to a
 //! counter but to a note beside it, of what is to be taken off.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -18,6 +18,7 @@ pub(crate) struct WorkerCounters {
     violations: AtomicU64,
     slow_polls: AtomicU64,
     handoffs: AtomicU64,
+    yields: AtomicU64,
     taken_off: Mutex<Figures>,
 }
 
@@ -28,6 +29,7 @@ struct Figures {
     violations: u64,
     slow_polls: u64,
     handoffs: u64,
+    yields: u64,
     cpu: Duration,
 }
 
@@ -42,6 +44,10 @@ impl WorkerCounters {
 
     pub(crate) fn handed_off(&self) {
         bump(&self.handoffs);
+    }
+
+    pub(crate) fn yielded(&self) {
+        bump(&self.yields);
     }
 }
 
@@ -58,6 +64,7 @@ fn figures(slot: &Slot) -> Figures {
         violations: counters.violations.load(Relaxed),
         slow_polls: counters.slow_polls.load(Relaxed),
         handoffs: counters.handoffs.load(Relaxed),
+        yields: counters.yields.load(Relaxed),
         cpu: slot.cpu_time().unwrap_or_default(),
     }
 }
@@ -113,6 +120,7 @@ impl WorkerMetrics {
                 violations: now.violations.saturating_sub(off.violations),
                 slow_polls: now.slow_polls.saturating_sub(off.slow_polls),
                 handoffs: now.handoffs.saturating_sub(off.handoffs),
+                yields: now.yields.saturating_sub(off.yields),
                 cpu: now.cpu.saturating_sub(off.cpu),
             },
             number: slot.thread.number,
@@ -163,6 +171,13 @@ impl WorkerMetrics {
     /// [`checkpoint`](crate::checkpoint()).
     pub fn handoffs(&self) -> u64 {
         self.figures.handoffs
+    }
+
+    /// Polls on this thread that a yield point of Pulse's has ended: a
+    /// [`check_and_yield`](crate::check_and_yield()) that was asked to, a budget that was used up. What Tokio's own
+    /// cooperative budget ends is not counted.
+    pub fn yields(&self) -> u64 {
+        self.figures.yields
     }
 
     /// CPU time that the thread has used, with all that it did; zero where the system does not tell.

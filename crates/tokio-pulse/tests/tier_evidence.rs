@@ -13,21 +13,27 @@ use std::time::Duration;
 
 use common::eventually;
 use common::hog::{BURST, Hog, burn, judging, tier_of};
-use tokio::task::yield_now;
-use tokio_pulse::{Advice, Tier};
+use tokio::task::{JoinHandle, yield_now};
+use tokio_pulse::{Advice, Runtime, Tier};
 
-#[test]
-fn blocking_is_an_offence_and_is_told_from_computing() {
-    let _alone = common::alone();
-    let runtime = judging(2).build().unwrap();
+/// Sleeps on its worker for six slices at a time, until it is over.
+fn sleeper(runtime: &Runtime) -> (Arc<AtomicBool>, JoinHandle<()>) {
     let over = Arc::new(AtomicBool::new(false));
     let ends = over.clone();
-    let sleeper = runtime.spawn(async move {
+    let task = runtime.spawn(async move {
         while !ends.load(Ordering::Relaxed) {
             std::thread::sleep(BURST);
             yield_now().await;
         }
     });
+    (over, task)
+}
+
+#[test]
+fn blocking_is_an_offence_and_is_told_from_computing() {
+    let _alone = common::alone();
+    let runtime = judging(2).build().unwrap();
+    let (over, sleeper) = sleeper(&runtime);
     if common::tells_sleepers() {
         eventually("the sleeper is an offender", || {
             runtime.handle().tiers().suspects().iter().any(|s| s.violations() >= 3)
@@ -130,14 +136,7 @@ fn who_blocks_is_known_on_a_loaded_machine_too() {
     }
     let _burners = Burners::start(4);
     let runtime = judging(2).build().unwrap();
-    let over = Arc::new(AtomicBool::new(false));
-    let ends = over.clone();
-    let sleeper = runtime.spawn(async move {
-        while !ends.load(Ordering::Relaxed) {
-            std::thread::sleep(BURST);
-            yield_now().await;
-        }
-    });
+    let (over, sleeper) = sleeper(&runtime);
     eventually("the sleeper is an offender", || {
         runtime.handle().tiers().suspects().iter().any(|s| s.violations() >= 1)
     });

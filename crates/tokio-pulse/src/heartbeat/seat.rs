@@ -142,15 +142,15 @@ pub(crate) fn with_slot(heart: &Heart, f: impl FnOnce(&Slot)) {
     });
 }
 
-/// As [`with_slot`], for code that may run on threads which nobody watches, such as those of a lane: they get
-/// no slot by it.
-pub(crate) fn with_slot_if_any(heart: &Heart, f: impl FnOnce(&Slot)) {
-    let _ = SEATS.try_with(|seats| match seats.first.get() {
-        Some(seat) if seat.heart == heart.id => f(&seat.slot),
-        _ => {
-            if let Some(slot) = seats.find(heart.id) {
-                f(&slot);
-            }
+/// Runs `f` on the slot of [`current_line`], for code that runs inside a poll. Threads that nobody watches, such
+/// as those of a lane, have none, and get none by it.
+pub(crate) fn with_slot_of_current_line(f: impl FnOnce(&Slot)) {
+    let Some(line) = current_line() else { return };
+    let _ = SEATS.try_with(|seats| {
+        let is_current = |seat: &&Seat| ptr::eq(seat.slot.line.forever(), line);
+        let more = seats.more.borrow();
+        if let Some(seat) = seats.first.get().into_iter().chain(&*more).find(is_current) {
+            f(&seat.slot);
         }
     });
 }

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 
 use super::hostages;
 use super::request::{Way, is_asked};
-use crate::handle::Handle;
 use crate::heartbeat::seat;
 
 /// Yields to the scheduler if the running poll has used its slice up and somebody may wait; otherwise
@@ -75,9 +74,7 @@ impl Future for CheckAndYield {
 #[inline(never)]
 pub(super) fn step_aside(cx: &mut Context<'_>) {
     hostages::note_step_aside();
-    if let Ok(Handle { core, .. }) = Handle::try_current() {
-        seat::with_slot_if_any(&core.heart, |slot| slot.thread.counters.yielded());
-    }
+    seat::with_slot_of_current_line(|slot| slot.thread.counters.yielded());
     // Its first poll hands the waker to the scheduler, and is never ready.
     let _ = pin!(tokio::task::yield_now()).poll(cx);
 }

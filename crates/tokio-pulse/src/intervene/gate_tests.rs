@@ -41,27 +41,18 @@ fn never_more_inside_than_there_are_permits() {
 }
 
 #[test]
-fn of_one_task_whoever_came_first_goes_in_first() {
-    let gate = Arc::new(Gate::new());
-    let permit = enter(&gate, 1);
-    let (order_in, order) = mpsc::channel();
-    let mut threads = Vec::new();
-    for id in 0..3 {
-        let (gate_of_thread, order_in) = (gate.clone(), order_in.clone());
-        threads.push(thread::spawn(move || {
-            let permit = enter(&gate_of_thread, 1);
-            order_in.send(id).unwrap();
-            drop(permit);
-        }));
-        while gate.lock().len() <= id {
-            thread::yield_now();
-        }
+fn of_those_who_ran_at_one_place_whoever_came_first_goes_in_first() {
+    let gate = Gate::new();
+    let mut row = gate.lock();
+    let waiter = || Arc::new(Waiter { processor: Some(0), ..Waiter::here() });
+    let came = [waiter(), waiter(), waiter()];
+    for waiter in &came {
+        row.waiting.push(flow(1), waiter.clone());
     }
-    drop(permit);
-    assert_eq!(order.iter().take(3).collect::<Vec<_>>(), [0, 1, 2]);
-    for thread in threads {
-        thread.join().unwrap();
-    }
+    let taken: Vec<_> =
+        std::iter::from_fn(|| row.take(Some(0))).map(|(_, waiter)| waiter).collect();
+    assert_eq!(taken.len(), came.len());
+    assert!(taken.iter().zip(&came).all(|(taken, came)| Arc::ptr_eq(taken, came)));
 }
 
 #[test]

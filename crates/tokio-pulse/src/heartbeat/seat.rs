@@ -23,7 +23,6 @@ thread_local! {
         Seats {
             first: OnceCell::new(),
             more: RefCell::new(Vec::new()),
-            current: Cell::new(None),
             searched: Cell::new(false),
         }
     };
@@ -37,8 +36,6 @@ thread_local! {
 struct Seats {
     first: OnceCell<Seat>,
     more: RefCell<Vec<Seat>>,
-    /// The runtime whose hooks ran here last, poll hooks aside: the one this thread works for.
-    current: Cell<Option<u64>>,
     searched: Cell<bool>,
 }
 
@@ -142,42 +139,24 @@ pub(crate) fn with_slot(heart: &Heart, f: impl FnOnce(&Slot)) {
     });
 }
 
-/// Runs `f` on the slot of [`current_line`], for code that runs inside a poll. Threads that nobody watches, such
-/// as those of a lane, have none, and get none by it.
-pub(crate) fn with_slot_of_current_line(f: impl FnOnce(&Slot)) {
-    let Some(line) = current_line() else { return };
-    let _ = SEATS.try_with(|seats| {
-        let is_current = |seat: &&Seat| ptr::eq(seat.slot.line.forever(), line);
-        let more = seats.more.borrow();
-        if let Some(seat) = seats.first.get().into_iter().chain(&*more).find(is_current) {
-            f(&seat.slot);
-        }
-    });
-}
-
 /// As [`with_slot`], and remembers that this thread works for that runtime.
 pub(crate) fn with_slot_as_worker(heart: &Heart, f: impl FnOnce(&Slot)) {
-    let _ = SEATS.try_with(|seats| seats.current.set(Some(heart.id)));
     with_slot(heart, |slot| {
         CURRENT.set(Some(slot.line.forever()));
         f(slot);
     });
 }
 
-/// Runs `f` on the slot of the runtime that this thread works for; `None` if there is none.
-#[allow(dead_code, reason = "the wrapper of stable Tokio needs it")]
+/// Runs `f` on the slot of [`current_line`]. `None`: there is none, as on the threads of a lane, which nobody
+/// watches.
 pub(crate) fn with_current_slot<R>(f: impl FnOnce(&Slot) -> R) -> Option<R> {
+    let line = current_line()?;
+    let is_current = |seat: &Seat| ptr::eq(seat.slot.line.forever(), line);
     SEATS
-        .try_with(|seats| {
-            let current = seats.current.get()?;
-            match seats.first.get() {
-                Some(seat) if seat.heart == current => Some(f(&seat.slot)),
-                _ => {
-                    // Not borrowed while `f` runs: it may poll a task that comes back here.
-                    let slot = seats.find(current)?;
-                    Some(f(&slot))
-                }
-            }
+        .try_with(|seats| match seats.first.get() {
+            Some(seat) if is_current(seat) => Some(f(&seat.slot)),
+            // Not borrowed while `f` runs: it may poll a task that comes back here.
+            _ => Some(f(&*seats.find(is_current)?)),
         })
         .ok()
         .flatten()
@@ -193,12 +172,13 @@ impl Seats {
     #[cold]
     #[inline(never)]
     fn search(&self, heart: &Heart, f: impl FnOnce(&Slot)) {
-        let slot = self.find(heart.id).unwrap_or_else(|| self.sit_down(heart));
+        let of_heart = |seat: &Seat| seat.heart == heart.id;
+        let slot = self.find(of_heart).unwrap_or_else(|| self.sit_down(heart));
         f(&slot);
     }
 
-    fn find(&self, heart: u64) -> Option<Arc<Slot>> {
-        self.more.borrow().iter().find(|seat| seat.heart == heart).map(|seat| seat.slot.clone())
+    fn find(&self, is_it: impl Fn(&Seat) -> bool) -> Option<Arc<Slot>> {
+        self.more.borrow().iter().find(|seat| is_it(seat)).map(|seat| seat.slot.clone())
     }
 
     fn sit_down(&self, heart: &Heart) -> Arc<Slot> {

@@ -142,15 +142,15 @@ impl TierManager {
         if judged.change == Change::Cleared {
             shared.suspects.remove(case.task, &shared.filter);
         }
+        let threshold = threshold(&config);
         if judged.in_favour {
             let weight = 1.0 / f64::from(PROBATION_POLLS);
-            shared.sites.behaved(case.site, weight, threshold(&config), case.now, &shared.filter);
+            shared.sites.behaved(case.site, weight, threshold, case.now, &shared.filter);
         }
         let budget_remaining = allowed.saturating_sub(active);
         if violation {
             let (cause, first) = (case.cause, judged.first);
             let violation = Violation { cpu: report.cpu, lasted, cause, first };
-            let threshold = threshold(&config);
             shared.sites.offended(case.site, violation, threshold, case.now, &shared.filter);
             let offender = Offender {
                 task: case.task,

@@ -74,7 +74,7 @@ impl Future for CheckAndYield {
 #[inline(never)]
 pub(super) fn step_aside(cx: &mut Context<'_>) {
     hostages::note_step_aside();
-    seat::with_slot_of_current_line(|slot| slot.thread.counters.yielded());
+    let _ = seat::with_current_slot(|slot| slot.thread.counters.yielded());
     // Its first poll hands the waker to the scheduler, and is never ready.
     let _ = pin!(tokio::task::yield_now()).poll(cx);
 }

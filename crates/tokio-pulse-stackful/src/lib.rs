@@ -48,6 +48,7 @@ mod macos {
     mod unwind;
 }
 
+mod chain;
 mod current;
 mod deadlock;
 mod generator;

@@ -1,6 +1,7 @@
 //! Functions by their symbols: where each ends, and their names for a report.
 
 /// The names of the program's functions, by address.
+#[derive(Default)]
 pub(crate) struct Functions(Vec<(u64, u64, String)>);
 
 impl Functions {

@@ -5,8 +5,9 @@ use std::sync::atomic::{Ordering::*, compiler_fence};
 use super::scope::Scope;
 use super::seat::Seat;
 use super::{GUARD, depth};
+use crate::chain::Chain;
 use crate::metrics::Refusal;
-use crate::platform::{self, Chain, Registers, Walker};
+use crate::platform::{self, Registers, Walker};
 
 /// What the handler and the code after it may still use of a stack.
 const HANDLER_ROOM: usize = 32 << 10;

@@ -1,6 +1,7 @@
 //! Systems without a way to interrupt a thread from here. The same items as the others.
 
 use crate::Unavailable;
+use crate::chain::Chain;
 use crate::metrics::Refusal;
 
 pub(crate) fn install() -> Result<(), Unavailable> {
@@ -34,16 +35,6 @@ impl Walker {
     pub(crate) fn new() -> Self {
         Self(())
     }
-}
-
-#[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "nobody looks at it here")]
-pub(crate) struct Chain {
-    pub(crate) end: usize,
-    pub(crate) root: usize,
-    pub(crate) marked: bool,
-    pub(crate) described: bool,
-    pub(crate) asked: bool,
 }
 
 pub(crate) fn check(_: &mut Walker, _: &Registers, _: Chain) -> Result<(), Refusal> {

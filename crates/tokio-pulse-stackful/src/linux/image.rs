@@ -64,7 +64,7 @@ fn functions<'data, 'file>(
 
 /// For a report. Read anew each time; none if it cannot be read.
 pub(super) fn function_names() -> Functions {
-    read_function_names().unwrap_or_else(|_| Functions::new([]))
+    read_function_names().unwrap_or_default()
 }
 
 fn read_function_names() -> Result<Functions, Unavailable> {

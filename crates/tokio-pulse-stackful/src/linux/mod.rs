@@ -26,7 +26,6 @@ pub(crate) use float::FloatControl;
 pub(crate) use machine::{check, collect, functions, has_descriptions, has_symbols, install};
 pub(crate) use registers::Registers;
 pub(crate) use signal::{interrupt, unblock};
-pub(crate) use walk::Chain;
 
 /// What the kernel raises when a stack is full.
 const FAULTS: [c_int; 1] = [libc::SIGSEGV];

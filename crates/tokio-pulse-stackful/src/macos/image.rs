@@ -185,7 +185,7 @@ fn function_starts<'data>(part: &Part<'data>) -> Option<&'data [u8]> {
 
 /// For a report. Read anew each time; none if it cannot be read.
 pub(super) fn function_names() -> Functions {
-    read_function_names().unwrap_or_else(|| Functions::new([]))
+    read_function_names().unwrap_or_default()
 }
 
 fn read_function_names() -> Option<Functions> {

@@ -50,7 +50,6 @@ pub(crate) use float::FloatControl;
 pub(crate) use machine::{check, collect, functions, has_descriptions, has_symbols, install};
 pub(crate) use registers::Registers;
 pub(crate) use signal::{interrupt, unblock};
-pub(crate) use walk::Chain;
 
 /// What the kernel raises when a stack is full: the guard is mapped and may not be touched, which is a
 /// bus error; memory that is not there, and the guard of the main thread, are the other.

@@ -7,9 +7,9 @@ use super::calls::Walker;
 use super::code::Functions;
 use super::image::{self, Image};
 use super::registers::Registers;
-use super::walk::Chain;
 use super::{delivery, overflow, signal};
 use crate::Unavailable;
+use crate::chain::Chain;
 use crate::metrics::Refusal;
 
 pub(super) struct Machine {

@@ -28,6 +28,7 @@ use windows_sys::Win32::Media::timeBeginPeriod;
 use windows_sys::Win32::System::Threading::GetCurrentThreadId;
 
 use crate::Unavailable;
+use crate::chain::Chain;
 use crate::metrics::Refusal;
 
 pub use alert::AlertableEvent;
@@ -36,7 +37,6 @@ pub(crate) use code::Functions;
 pub(crate) use float::FloatControl;
 pub(crate) use redirect::interrupt;
 pub(crate) use registers::Registers;
-pub(crate) use walk::Chain;
 
 static MACHINE: OnceLock<Result<image::Image, Unavailable>> = OnceLock::new();
 

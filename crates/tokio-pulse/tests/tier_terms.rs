@@ -62,7 +62,7 @@ fn a_critical_task_may_take_more() {
     let runtime = judging(2).build().unwrap();
     let spawn = |priority| {
         let described = task::Builder::new().priority(priority);
-        Hog::spawn(&runtime, |future| described.spawn_on(future, runtime.handle()))
+        Hog::spawn(|future| described.spawn_on(future, runtime.handle()))
     };
     // A burst is six slices: too long for a normal task, and for a critical one only four are allowed
     // as well, but it takes four times as many to escalate it.
@@ -84,7 +84,7 @@ fn a_budget_of_its_own_counts_instead_of_the_slice() {
     builder.rule(Rule::builder().name("patient").budget(AMPLE).build().unwrap());
     let runtime = builder.build().unwrap();
     let spawn = |described: task::Builder| {
-        Hog::spawn(&runtime, |future| described.spawn_on(future, runtime.handle()))
+        Hog::spawn(|future| described.spawn_on(future, runtime.handle()))
     };
     let by_builder = spawn(task::Builder::new().budget(AMPLE));
     let by_rule = spawn(task::Builder::new().name("patient").budget(Duration::from_millis(1)));

@@ -43,14 +43,11 @@ pub(crate) struct Hog {
 }
 
 impl Hog {
-    #[track_caller]
     pub(crate) fn spawn_on(runtime: &Runtime) -> Self {
-        Self::spawn(runtime, |future| runtime.spawn(future))
+        Self::spawn(|future| runtime.spawn(future))
     }
 
-    #[track_caller]
     pub(crate) fn spawn(
-        _runtime: &Runtime,
         spawn: impl FnOnce(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>) -> JoinHandle<()>,
     ) -> Self {
         let flag = || Arc::new(AtomicBool::new(false));
@@ -83,4 +80,18 @@ impl Drop for Hog {
 
 pub(crate) fn tier_of(runtime: &Runtime, hog: &Hog) -> Tier {
     runtime.handle().tiers().tier_of(hog.task.id())
+}
+
+/// Sleeps on its worker for six slices at a time, until it is over.
+#[track_caller]
+pub(crate) fn sleeper(runtime: &Runtime) -> (Arc<AtomicBool>, JoinHandle<()>) {
+    let over = Arc::new(AtomicBool::new(false));
+    let ends = over.clone();
+    let task = runtime.spawn(async move {
+        while !ends.load(Ordering::Relaxed) {
+            std::thread::sleep(BURST);
+            yield_now().await;
+        }
+    });
+    (over, task)
 }
